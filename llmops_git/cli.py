@@ -1,0 +1,101 @@
+"""The command line: a lazy table of commands, and errors turned into exit codes.
+
+Nothing heavy is imported until a command runs: `--help` costs what click costs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from llmops_git import __version__
+from llmops_git.errors import EXIT_INTERRUPTED, LlmopsError
+
+# name -> (module, what it does); the order is the order of a prompt's life
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("demo", "Play the whole story in a new repository, on a real model."),
+    "init": ("init", "Start a project in this repository."),
+    "check": ("check", "Validate configs, eval sets and policy; show every problem at once."),
+    "show": ("show", "Show a config: resolved value, digests and the files it reads."),
+    "render": ("render", "Show the messages exactly as the model gets them."),
+    "diff": ("diff", "Show which configs changed, how, and why."),
+    "eval": ("eval", "Evaluate changed configs on both sides and gate the change."),
+    "report": ("report", "Render a run folder again, in another format."),
+    "release": ("release", "Tag the next version of every config that changed and passes."),
+    "promote": ("promote", "Make a release run in an environment."),
+    "rollback": ("rollback", "Go back to the release that ran before."),
+    "status": ("status", "Show what is released and what runs where."),
+    "log": ("log", "Show the history of a config or an environment."),
+    "resolve": ("resolve", "Print what a deploy script needs to know about a release."),
+    "export": ("export", "Write a release's bundle."),
+    "verify": ("verify", "Recompute every digest and check tags, history and deployments."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"llmops_git.commands.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="llmops-git", message="%(prog)s %(version)s")
+@click.option("-C", "folder", metavar="DIR", help="Run as if started in DIR.")
+def cli(folder: str | None) -> None:
+    """Git-native change control for LLM applications.
+
+    Configs live in your repository; pull requests are evaluated against production; merges become
+    immutable releases; environments are branches that say what runs.
+    """
+    if folder:
+        os.chdir(folder)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point of `llmops-git` and `git llmops`."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    try:
+        result: Any = cli.main(args=arguments, prog_name="llmops-git", standalone_mode=False)
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except LlmopsError as error:
+        show_error(error)
+        return error.exit_code
+    except BrokenPipeError:
+        # the reader of a pipe went away (`| head`): leave quietly, and keep the interpreter from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def show_error(error: LlmopsError) -> None:
+    """The message on standard error, cleaned of control characters, and the hint on its own line."""
+    from llmops_git.reports.clean import clean  # noqa: PLC0415
+
+    click.echo(f"error: {clean(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"\nhint: {clean(error.hint)}", err=True)

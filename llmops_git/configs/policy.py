@@ -1,0 +1,81 @@
+"""The policy: `llmops.yaml` with every default filled in. On a pull request it is read from the base commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+POLICY_FILE = "llmops.yaml"
+DEFAULT_PATTERNS = ("prompts/**/*.yaml",)
+
+Api = Literal["embedded", "openai", "replay"]
+OnInconclusive = Literal["warn", "block", "pass"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSettings:
+    """How one provider is reached. `model_path` and `sha256` name a GGUF file for `api: embedded`;
+    `path` is the folder of recorded replies for `api: replay`; `rpm` caps started requests per minute."""
+
+    name: str
+    api: Api
+    base_url: str = ""
+    key_env: str = ""
+    model_path: str = ""
+    sha256: str = ""
+    path: str = ""
+    concurrency: int = 0  # 0: the provider's own default
+    timeout: float = 120.0  # seconds, per request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSettings:
+    """Defaults of the gate; `alpha` is one-sided, `margin` a share of the scorer's range."""
+
+    alpha: float = 0.05
+    margin: float = 0.05
+    on_inconclusive: OnInconclusive = "warn"
+    on_leaning_worse: Literal["review", "block", "pass"] = "review"
+    coverage_min: float = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """Hard limits of one run; None means no limit."""
+
+    max_usd: float | None = 5.0
+    max_requests: int | None = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Where releases run. `after` names the environment a release must run in first."""
+
+    name: str
+    promote: Literal["manual", "automatic"] = "manual"
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """US dollars per million tokens."""
+
+    input: float
+    output: float
+    cached_input: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """A whole policy. `root` is the folder of `llmops.yaml` inside the repository ("" for the top)."""
+
+    root: str = ""
+    configs: tuple[str, ...] = DEFAULT_PATTERNS
+    providers: Mapping[str, ProviderSettings] = field(default_factory=dict)
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    gate: GateSettings = GateSettings()
+    budget: Budget = Budget()
+    prices: Mapping[str, Price] = field(default_factory=dict)  # by model id, or provider/model
+    default_branch: str = ""  # "" means: ask the remote's HEAD
+    remote: str = "origin"

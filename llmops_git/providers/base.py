@@ -1,0 +1,98 @@
+"""What every provider speaks: a request, a reply, and errors with a class."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import rfc8785
+
+from llmops_git.errors import NotMeasured
+
+ErrorKind = Literal["rate_limit", "server", "timeout", "network", "auth", "bad_request", "replay_miss"]
+RETRYABLE: frozenset[ErrorKind] = frozenset({"rate_limit", "server", "timeout", "network"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One call to a model, fully resolved: this is what reaches the model.
+
+    `messages` are {"role", "content"} objects; `parameters` the sampling parameters of the config;
+    `output_schema` a JSON Schema to constrain the reply where the API can; `tools` JSON tool definitions.
+    """
+
+    provider: str
+    model: str
+    messages: tuple[Mapping[str, Any], ...]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    output_schema: Mapping[str, Any] | None = None
+    tools: tuple[Mapping[str, Any], ...] = ()
+
+    def key(self, sample: int) -> str:
+        """Hex sha256 of the canonical JSON of the request and the sample index: equal keys are the same purchase."""
+        value = {
+            "provider": self.provider,
+            "model": self.model,
+            "messages": [dict(message) for message in self.messages],
+            "parameters": dict(self.parameters),
+            "output_schema": None if self.output_schema is None else dict(self.output_schema),
+            "tools": [dict(tool) for tool in self.tools],
+            "sample": sample,
+        }
+        return hashlib.sha256(rfc8785.dumps(value)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one call; None means the provider did not say."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cached_input_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back. `latency_seconds` is the time from the request's start to its last byte, without any waiting
+    in our own queues; `engine` identifies the software that answered (version, architecture), as far as known."""
+
+    text: str
+    finish_reason: str = ""
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    usage: Usage = Usage()
+    latency_seconds: float = 0.0
+    model: str = ""
+    engine: str = ""
+
+
+class ProviderError(NotMeasured):
+    """A call that gave no reply. `retry_after` is the server's hint in seconds, if it gave one."""
+
+    def __init__(self, kind: ErrorKind, message: str, *, retry_after: float | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
+        self.retry_after = retry_after
+
+    @property
+    def retryable(self) -> bool:
+        return self.kind in RETRYABLE
+
+
+class Provider(Protocol):
+    """One wire to a model. `generate` is called from many threads at once, each thread with its own `worker` number."""
+
+    @property
+    def concurrency(self) -> int:
+        """How many calls may be under way at once."""
+
+    def fingerprint(self) -> str:
+        """What answers: runtime name, version, architecture; recorded as evidence."""
+
+    def generate(self, request: Request, *, worker: int) -> Reply:
+        """Ask once, without retrying. Raises ProviderError."""
+
+    def close(self) -> None:
+        """Free connections and models."""

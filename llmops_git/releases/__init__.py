@@ -1,0 +1,3 @@
+"""What is released and what runs: tags, bundles, environments."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""The only code that runs git."""
+
+from __future__ import annotations

@@ -1,0 +1,133 @@
+"""Runs git for reading: bytes in, bytes out, a fixed number of processes, never a shell.
+
+Writing goes through `repo.publish`. Revisions given by users are resolved once by `resolve`, which cannot be fooled by a
+revision that looks like an option.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from llmops_git.errors import LlmopsError, NotMeasured
+
+# Variables that say *which* repository: read once by `open_git`, then dropped so that no child can disagree with it.
+_LOCATING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_CEILING_DIRECTORIES")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Location:
+    """Where a repository is. `work_tree` is None in a bare one; `prefix` is the caller's folder inside it ("" or "a/b")."""
+
+    git_dir: Path
+    common_dir: Path
+    work_tree: Path | None
+    prefix: str
+    shallow: bool
+    object_format: str  # sha1 | sha256
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    code: int
+    out: bytes
+    err: str
+
+
+class Git:
+    """Runs git in one repository."""
+
+    def __init__(self, location: Location, environment: dict[str, str]) -> None:
+        self.location = location
+        self.environment = environment
+
+    def command(self, *arguments: str) -> list[str]:
+        place = [f"--git-dir={self.location.git_dir}"]
+        if self.location.work_tree is not None:
+            place.append(f"--work-tree={self.location.work_tree}")
+        return ["git", *place, *arguments]
+
+    @property
+    def folder(self) -> Path:
+        return self.location.work_tree or self.location.git_dir
+
+    def try_run(self, *arguments: str, stdin: bytes = b"") -> Result:
+        """Run git and give back what happened, whatever it was."""
+        done = subprocess.run(  # noqa: S603
+            self.command(*arguments), input=stdin, capture_output=True, env=self.environment, cwd=self.folder, check=False
+        )
+        return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+
+    def run(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        """Run git; its standard output. Raises NotMeasured when git fails."""
+        result = self.try_run(*arguments, stdin=stdin)
+        if result.code:
+            raise NotMeasured(f"git {arguments[0]} failed: {result.err.strip() or f'exit code {result.code}'}")
+        return result.out
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start a long-running git with pipes; the caller closes it."""
+        return subprocess.Popen(  # noqa: S603
+            self.command(*arguments),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=self.environment,
+            cwd=self.folder,
+        )
+
+    def resolve(self, revision: str) -> str:
+        """The commit id of a revision. Raises LlmopsError when there is none."""
+        result = self.try_run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        if result.code:
+            hint = "git fetch --unshallow" if self.location.shallow else "git fetch origin"
+            raise LlmopsError(f"`{revision}` is not a commit in this repository", hint=hint)
+        return result.out.decode().strip()
+
+
+def clean_environment(environment: dict[str, str]) -> dict[str, str]:
+    """The environment for git children: no locating variables, no prompts, no locale, no optional locks."""
+    kept = {name: value for name, value in environment.items() if name not in _LOCATING}
+    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+def open_git(folder: str | os.PathLike[str] = ".") -> Git:
+    """The repository around `folder`, honouring GIT_DIR and GIT_WORK_TREE as git itself does."""
+    questions = [
+        "--is-bare-repository",
+        "--is-shallow-repository",
+        "--show-object-format",
+        "--git-common-dir",
+        "--absolute-git-dir",
+    ]
+    environment = dict(os.environ)
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["git", "rev-parse", *questions, "--show-prefix", "--show-toplevel"],  # noqa: S607
+            capture_output=True, env={**environment, "LC_ALL": "C"}, cwd=folder, check=False,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise NotMeasured("git is not installed or not on PATH") from None
+    lines = done.stdout.decode(errors="surrogateescape").split("\n")
+    if len(lines) <= len(questions):
+        raise LlmopsError(_why_not(done.stderr.decode(errors="replace")), hint="git init")
+    bare, shallow, object_format, common, git_dir = lines[: len(questions)]
+    rest = lines[len(questions) :]
+    work_tree = None if bare == "true" or done.returncode else Path(rest[1])
+    location = Location(
+        git_dir=Path(git_dir),
+        common_dir=Path(folder, common).resolve(),
+        work_tree=work_tree,
+        prefix=rest[0].rstrip("/") if work_tree else "",
+        shallow=shallow == "true",
+        object_format=object_format,
+    )
+    return Git(location, clean_environment(environment))
+
+
+def _why_not(stderr: str) -> str:
+    if "dubious ownership" in stderr:
+        return f"git refuses this repository: {stderr.strip()}"
+    return "not inside a git repository"

@@ -1,0 +1,20 @@
+"""Makes untrusted text safe to print on a terminal or into a log."""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1 controls except newline and tab (escape sequences, bells), and the marks that reorder or hide text
+_UNSAFE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+
+
+def clean(text: str) -> str:
+    """`text` with every control or invisible character replaced by a visible `\\xNN` or `\\uNNNN`."""
+    return _UNSAFE.sub(_visible, text)
+
+
+def _visible(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"

@@ -1,0 +1,52 @@
+"""The report value: everything that one evaluation has to say, rendered by the format files beside this one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from llmops_git.configs.values import Change
+from llmops_git.errors import Problem
+from llmops_git.evals.values import Comparison, Run, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What the run asked for: requests planned, sent and answered from the cache; tokens; dollars (None: unknown)."""
+
+    planned: int = 0
+    sent: int = 0
+    cached: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigReport:
+    """One changed config: what changed, every comparison, and the config's verdict (the worst of the gating ones)."""
+
+    change: Change
+    comparisons: tuple[Comparison, ...]
+    runs: tuple[Run, ...]
+    verdict: Verdict
+    gate_passes: bool
+    evaluated: bool = True  # False: nothing that reaches the model or the evaluation changed
+    notes: tuple[str, ...] = ()  # e.g. "this change edits its own eval set: scored on the base's too"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One evaluation of one change: base tree against head tree."""
+
+    base: str  # commit id
+    head: str  # commit id, `index` or `worktree`
+    configs_total: int
+    configs: tuple[ConfigReport, ...]
+    verdict: Verdict
+    gate_passes: bool
+    spending: Spending = Spending()
+    how: Mapping[str, Any] = field(default_factory=dict)  # alpha, repeats, engines, versions, started_at
+    problems: tuple[Problem, ...] = ()

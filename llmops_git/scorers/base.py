@@ -1,0 +1,57 @@
+"""What every scorer speaks: a sample in, a score out. Scorers do no I/O; one that needs a model is given a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+State = Literal["measured", "not_applicable", "not_measured"]
+Direction = Literal["higher", "lower"]
+Scale = Literal["binary", "ordinal", "continuous"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One execution of a config on a case, as scorers see it."""
+
+    inputs: Mapping[str, Any]
+    expected: Any
+    output: str
+    finish_reason: str = ""
+    latency_seconds: float | None = None
+    cost_usd: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A scorer's value for a sample. `value` is None unless the state is `measured`; never a silent 0."""
+
+    state: State = "measured"
+    value: float | None = None
+    label: str = ""
+    explanation: str = ""
+
+
+class Session(Protocol):
+    """How a scorer asks a model: cache, retry, budget and tracing live behind it."""
+
+    def generate(self, messages: tuple[Mapping[str, Any], ...]) -> str:
+        """The reply's text. Raises llmops_git.errors.NotMeasured when there is none."""
+
+
+class Scorer(Protocol):
+    """One configured scorer. `step` is the smallest distance between two values (1 for binary) and feeds the
+    augmented t; `ratio` scorers (cost, latency) are compared by ratio and gate through budgets only."""
+
+    @property
+    def direction(self) -> Direction: ...
+    @property
+    def scale(self) -> Scale: ...
+    @property
+    def step(self) -> float: ...
+    @property
+    def ratio(self) -> bool: ...
+    def score(self, sample: Sample, session: Session | None) -> Score: ...
