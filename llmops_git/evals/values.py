@@ -140,3 +140,16 @@ class Comparison:
     verdict: Verdict
     reasons: tuple[str, ...]
     gate_passes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What the run asked for: requests planned, sent and answered from the cache; tokens; dollars (None: unknown)."""
+
+    planned: int = 0
+    sent: int = 0
+    cached: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    seconds: float = 0.0

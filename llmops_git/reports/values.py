@@ -8,20 +8,7 @@ from typing import Any
 
 from llmops_git.configs.values import Change
 from llmops_git.errors import Problem
-from llmops_git.evals.values import Comparison, Run, Verdict
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spending:
-    """What the run asked for: requests planned, sent and answered from the cache; tokens; dollars (None: unknown)."""
-
-    planned: int = 0
-    sent: int = 0
-    cached: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost_usd: float | None = None
-    seconds: float = 0.0
+from llmops_git.evals.values import Comparison, Run, Spending, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
