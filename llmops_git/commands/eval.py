@@ -1,0 +1,138 @@
+"""`llmops-git eval`: evaluate what changed, on both sides and against production, and gate the change."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK, LlmopsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from llmops_git.commands.evaluate import Base, Candidate, Evaluated, Settings
+    from llmops_git.commands.project import Project
+    from llmops_git.configs.policy import Policy
+    from llmops_git.evals.plan import Plan
+    from llmops_git.repo.changes import ChangeSet
+    from llmops_git.reports.values import Report
+
+
+@click.command("eval")
+@click.argument("configs", nargs=-1)
+@click.option("--base", metavar="REV", help="Compare with REV (default: the merge base with the default branch).")
+@click.option("--head", metavar="REV", help="Evaluate REV (default: the work tree).")
+@click.option("--environment", metavar="ENV", help="The environment that counts as production (default: production, else the last one).")
+@click.option("--policy", "policy_side", type=click.Choice(["base", "head"]), default="base", show_default=True,
+              help="Whose llmops.yaml holds: a change may not lower its own bar.")  # fmt: skip
+@click.option("--repeats", type=click.IntRange(1, 100), metavar="N", help="Samples per case, instead of what the config says.")
+@click.option("--max-usd", type=float, metavar="USD", help="Spend at most this much.")
+@click.option("--max-requests", type=click.IntRange(0), metavar="N", help="Send at most this many requests.")
+@click.option("--fresh", is_flag=True, help="Reuse no reply that an earlier run paid for.")
+@click.option("--replay", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Answer from recorded replies; a miss is an error.")
+@click.option("--record", type=click.Path(path_type=Path, file_okay=False), help="Record replies into this folder.")
+@click.option("--plan", "plan_only", is_flag=True, help="Show what would be asked and what it would cost, and stop.")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="The run folder (default: .llmops/runs/<time>).")
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+def command(
+    configs: tuple[str, ...],
+    base: str | None,
+    head: str | None,
+    environment: str | None,
+    policy_side: str,
+    repeats: int | None,
+    max_usd: float | None,
+    max_requests: int | None,
+    fresh: bool,
+    replay: Path | None,
+    record: Path | None,
+    plan_only: bool,
+    output: Path | None,
+    form: str,
+) -> int:
+    """Evaluate changed configs (or the CONFIGS named) against their base and against production.
+
+    Exit code: 0 the gate lets the change through, 1 it does not, 2 files or usage are wrong, 3 not measured.
+    """
+    from llmops_git.commands.candidates import candidates_of, with_limits  # noqa: PLC0415
+    from llmops_git.commands.evaluate import Settings, evaluate_candidates, plan_candidates, replies_folder  # noqa: PLC0415
+    from llmops_git.commands.project import open_project  # noqa: PLC0415
+    from llmops_git.repo.changes import compute_changes, default_base  # noqa: PLC0415
+
+    project = open_project()
+    base_oid = project.git.resolve(base) if base else default_base(project.git, head)
+    changes = compute_changes(project.git, base_oid, head, root=project.root)
+    policy = project.policy(project.tree(base_oid if policy_side == "base" and base_oid else head))
+    policy = with_limits(policy, max_usd=max_usd, max_requests=max_requests)
+    candidates = candidates_of(project, changes, names=configs, policy=policy, environment=environment)
+    settings = Settings(
+        replies=None if fresh else replies_folder(project), repeats=repeats, replay=replay, record=record, on_plan=_show_plan
+    )
+    if plan_only:
+        _show_plan(plan_candidates(candidates, policy=policy, settings=settings))
+        return EXIT_OK
+    with _progress() as on_progress:
+        evaluated = evaluate_candidates(
+            candidates,
+            policy=policy,
+            settings=replace(settings, on_progress=on_progress),
+            base=changes.base_oid,
+            head=changes.head_name,
+            total=changes.total_configs,
+        )
+    folder = keep(project, evaluated, output)
+    _show(evaluated.report, form)
+    click.echo(f"run folder: {folder}", err=True)
+    return _exit_code(evaluated.report)
+
+
+def _show_plan(plan: Plan) -> None:
+    """One line on standard error before the first call."""
+    parts = [f"plan: {plan.requests} requests", f"{plan.cached} already paid for"]
+    parts.append(f"about {plan.input_tokens:,} tokens in, at most {plan.output_tokens_max:,} out")
+    parts.append("cost unknown (no price)" if plan.cost_usd is None else f"at most ${plan.cost_usd:.4f}")
+    click.echo(", ".join(parts), err=True)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """A progress bar on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=1, label="evaluating", file=sys.stderr, show_pos=True) as bar:
+
+        def update(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        yield update
+
+
+def _show(report: Report, form: str) -> None:
+    if form == "json":
+        from llmops_git.commands.project import emit_json  # noqa: PLC0415
+        from llmops_git.reports.json_report import report_document  # noqa: PLC0415
+
+        emit_json(report_document(report))
+    elif form == "markdown":
+        from llmops_git.reports.markdown import render_comment  # noqa: PLC0415
+
+        click.echo(render_comment(report))
+    else:
+        from llmops_git.commands.project import terminal  # noqa: PLC0415
+        from llmops_git.reports.terminal import render_report  # noqa: PLC0415
+
+        click.echo(render_report(report, **terminal()))
+
+
+def _exit_code(report: Report) -> int:
+    if report.gate_passes:
+        return EXIT_OK
+    return EXIT_NOT_MEASURED if report.verdict == "invalid" else EXIT_GATE
