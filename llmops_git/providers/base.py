@@ -21,6 +21,8 @@ class Request:
 
     `messages` are {"role", "content"} objects; `parameters` the sampling parameters of the config;
     `output_schema` a JSON Schema to constrain the reply where the API can; `tools` JSON tool definitions.
+    `sample` says which draw of the same request this is: repeats are told apart by it and by nothing else, so a provider
+    that is given a seed adds it to the seed.
     """
 
     provider: str
@@ -29,6 +31,7 @@ class Request:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     output_schema: Mapping[str, Any] | None = None
     tools: tuple[Mapping[str, Any], ...] = ()
+    sample: int = 0
 
     def key(self, sample: int) -> str:
         """Hex sha256 of the canonical JSON of the request and the sample index: equal keys are the same purchase."""
@@ -69,12 +72,16 @@ class Reply:
 
 
 class ProviderError(NotMeasured):
-    """A call that gave no reply. `retry_after` is the server's hint in seconds, if it gave one."""
+    """A call that gave no reply. `retry_after` is the server's hint in seconds, if it gave one; `charged` says that the
+    server may have done the work, and billed it, although no reply came back."""
 
-    def __init__(self, kind: ErrorKind, message: str, *, retry_after: float | None = None, hint: str = "") -> None:
+    def __init__(
+        self, kind: ErrorKind, message: str, *, retry_after: float | None = None, charged: bool = False, hint: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
         self.kind = kind
         self.retry_after = retry_after
+        self.charged = charged
 
     @property
     def retryable(self) -> bool:
