@@ -63,6 +63,7 @@ def command(
     from llmops_git.commands.candidates import candidates_of, with_limits  # noqa: PLC0415
     from llmops_git.commands.evaluate import Settings, evaluate_candidates, plan_candidates, replies_folder  # noqa: PLC0415
     from llmops_git.commands.project import open_project  # noqa: PLC0415
+    from llmops_git.commands.runs import keep_run  # noqa: PLC0415
     from llmops_git.repo.changes import compute_changes, default_base  # noqa: PLC0415
 
     project = open_project()
@@ -86,7 +87,7 @@ def command(
             head=changes.head_name,
             total=changes.total_configs,
         )
-    folder = keep(project, evaluated, output)
+    folder = keep_run(project, evaluated, output)
     _show(evaluated.report, form)
     click.echo(f"run folder: {folder}", err=True)
     return _exit_code(evaluated.report)

@@ -1,0 +1,47 @@
+"""Run folders: where `eval` keeps what it measured, and where `report` and `release` find it again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmops_git.errors import LlmopsError
+
+if TYPE_CHECKING:
+    from llmops_git.commands.evaluate import Evaluated
+    from llmops_git.commands.project import Project
+
+
+def runs_folder(project: Project) -> Path:
+    """Where run folders are kept: `.llmops/runs` in the work tree; beside the objects of a bare repository."""
+    location = project.git.location
+    if location.work_tree is None:
+        return location.common_dir / "llmops-git" / "runs"
+    return location.work_tree / project.root / ".llmops" / "runs"
+
+
+def newest_run(project: Project) -> Path:
+    """The newest run folder. Raises LlmopsError when there is none."""
+    folders = sorted(path for path in runs_folder(project).glob("*") if (path / "report.json").is_file())
+    if not folders:
+        raise LlmopsError(f"there is no run in {runs_folder(project)}", hint="llmops-git eval")
+    return folders[-1]
+
+
+def keep_run(project: Project, evaluated: Evaluated, output: Path | None) -> Path:
+    """Write the run folder: run.json, report.json, comment.md, traces.jsonl. The folder's path."""
+    from llmops_git.evals.folder import write_run_folder  # noqa: PLC0415
+    from llmops_git.reports.json_report import report_document  # noqa: PLC0415
+    from llmops_git.reports.markdown import render_comment  # noqa: PLC0415
+
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    folder = output or runs_folder(project) / stamp
+    write_run_folder(
+        folder,
+        runs=evaluated.runs,
+        spans=evaluated.spans,
+        report=report_document(evaluated.report),
+        comment=render_comment(evaluated.report, run=folder.name),
+    )
+    return folder
