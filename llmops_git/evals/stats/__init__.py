@@ -1,0 +1,36 @@
+"""The statistics of the gate: standard library only, pure functions of numbers."""
+
+from __future__ import annotations
+
+from llmops_git.evals.stats.distributions import beta_ppf, betainc, t_cdf, t_ppf
+from llmops_git.evals.stats.exact import mcnemar_exact_two_sided, sign_test, signflip_exact
+from llmops_git.evals.stats.families import bh, holm
+from llmops_git.evals.stats.paired import FEWEST_CLUSTERS, AugmentedT, aug_t, cluster_se_plain, mde, paired_t, verdict
+from llmops_git.evals.stats.proportions import clopper_pearson, must_pass_false_block, pass_hat_k, rule_of_three, wilson
+from llmops_git.evals.stats.ratios import log_ratio, total_ratio
+
+__all__ = [
+    "FEWEST_CLUSTERS",
+    "AugmentedT",
+    "aug_t",
+    "beta_ppf",
+    "betainc",
+    "bh",
+    "clopper_pearson",
+    "cluster_se_plain",
+    "holm",
+    "log_ratio",
+    "mcnemar_exact_two_sided",
+    "mde",
+    "must_pass_false_block",
+    "paired_t",
+    "pass_hat_k",
+    "rule_of_three",
+    "sign_test",
+    "signflip_exact",
+    "t_cdf",
+    "t_ppf",
+    "total_ratio",
+    "verdict",
+    "wilson",
+]
