@@ -85,6 +85,7 @@ class ScorerComparison:
     worse: int = 0
     same: int = 0
     notes: tuple[str, ...] = ()
+    alpha: float = 0.05  # one-sided, at this look: what the interval, the p values and the verdict are held to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,7 @@ class Comparison:
     verdict: Verdict
     reasons: tuple[str, ...]
     gate_passes: bool
+    unmeasured: tuple[str, ...] = ()  # why the comparison as a whole says nothing, whatever its scorers say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
