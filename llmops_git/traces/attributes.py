@@ -1,0 +1,38 @@
+"""The names of span attributes, in one place: the GenAI conventions of OpenTelemetry still move, these constants do not.
+
+Source: the OpenTelemetry semantic conventions for generative AI (status: development). Names under `llmops.` are our own.
+"""
+
+from __future__ import annotations
+
+OPERATION = "gen_ai.operation.name"
+PROMPT_NAME = "gen_ai.prompt.name"
+PROMPT_VERSION = "gen_ai.prompt.version"
+PROVIDER = "gen_ai.provider.name"
+REQUEST_MODEL = "gen_ai.request.model"
+RESPONSE_MODEL = "gen_ai.response.model"
+FINISH_REASONS = "gen_ai.response.finish_reasons"
+INPUT_TOKENS = "gen_ai.usage.input_tokens"
+OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
+CACHED_INPUT_TOKENS = "gen_ai.usage.cache_read.input_tokens"
+REASONING_TOKENS = "gen_ai.usage.reasoning.output_tokens"
+WORKFLOW_NAME = "gen_ai.workflow.name"
+DATA_SOURCE = "gen_ai.data_source.id"
+TOP_K = "gen_ai.retrieval.top_k"
+DOCUMENTS = "gen_ai.retrieval.documents"
+ERROR_TYPE = "error.type"
+SERVICE_NAME = "service.name"
+
+CONFIG_DIGEST = "llmops.config.digest"
+EVAL_DIGEST = "llmops.eval.digest"
+RUN_ID = "llmops.run.id"
+CASE = "llmops.case"
+REPEAT = "llmops.repeat"
+COST_USD = "llmops.cost.usd"
+CACHED = "llmops.cached"
+ENGINE = "llmops.engine"
+SCORE_PREFIX = "llmops.score."  # + the scorer's name; only scores that were measured
+
+INVOKE_WORKFLOW = "invoke_workflow"
+RETRIEVAL = "retrieval"
+CHAT = "chat"
