@@ -33,8 +33,8 @@ class Tree(Protocol):
     def entry(self, path: str) -> Entry | None:
         """The entry at `path`, or None when there is no such file (folders have no entry)."""
 
-    def walk(self) -> Mapping[str, Entry]:
-        """All entries, path -> entry."""
+    def walk(self, folder: str = "") -> Mapping[str, Entry]:
+        """All entries, or those anywhere below `folder`: path -> entry."""
 
     def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         """Contents of the files at `paths`; paths that do not exist are left out."""
@@ -57,8 +57,13 @@ class DictTree:
             return None
         return Entry(self._modes.get(path, FILE_MODE), blob_oid(self._files[path]))
 
-    def walk(self) -> Mapping[str, Entry]:
-        return {path: Entry(self._modes.get(path, FILE_MODE), blob_oid(data)) for path, data in self._files.items()}
+    def walk(self, folder: str = "") -> Mapping[str, Entry]:
+        below = f"{folder}/" if folder else ""
+        return {
+            path: Entry(self._modes.get(path, FILE_MODE), blob_oid(data))
+            for path, data in self._files.items()
+            if path.startswith(below)
+        }
 
     def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         return {path: self._files[path] for path in paths if path in self._files}
