@@ -1,0 +1,103 @@
+"""The history of an environment, read from its commits in two git processes, however long it is.
+
+What ran is taken from the records in each commit's tree, not from messages: a promotion merged by hand counts as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llmops_git.releases.messages import Message, parse_message
+from llmops_git.releases.records import parse_record
+from llmops_git.releases.values import Deployment, Running
+from llmops_git.repo.objects import GitObject, ObjectReader, tree_entries
+
+if TYPE_CHECKING:
+    from llmops_git.repo.git import Git
+
+_COMMITTER = re.compile(r"committer (.*) <[^>]*> (\d+) [+-]\d+")
+_SUFFIX = ".conf"
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    oid: str
+    tree: str
+    time: int
+    committer: str
+    message: Message
+
+
+def read_history(git: Git, tip: str) -> list[Deployment]:
+    """Every deployment on the branch whose tip is `tip`, oldest first, in the branch's own order and not by time.
+
+    In a shallow clone the first commit that is there counts as the first one: see `history_is_cut`.
+    """
+    if not tip:
+        return []
+    oids = git.run("rev-list", "--first-parent", "--reverse", tip).decode().split()
+    with ObjectReader(git) as reader:
+        commits = [_parse_commit(found) for found in reader.read(oids) if found]
+        trees = [_records(git, tree) for tree in reader.read([commit.tree for commit in commits])]
+        changed = [(commit, config, oid) for commit, config, oid in _changes(commits, trees)]
+        blobs = reader.read([oid for _, _, oid in changed])
+    records = [
+        (commit, parse_record(config, blob.data)) for (commit, config, _), blob in zip(changed, blobs, strict=True) if blob
+    ]
+    return _deployments([(commit, record) for commit, record in records if record])
+
+
+def history_is_cut(git: Git, tip: str) -> bool:
+    """Whether this clone lacks the older part of the branch (a shallow clone that was not completed)."""
+    if not git.location.shallow or not tip:
+        return False
+    shallow = (git.location.common_dir / "shallow").read_text().split()
+    return bool(set(git.run("rev-list", "--first-parent", tip).decode().split()) & set(shallow))
+
+
+def _records(git: Git, tree: GitObject | None) -> dict[str, str]:
+    """Config -> blob id of its record."""
+    entries = tree_entries(tree.data, git.location.object_format) if tree else []
+    return {entry.name.removesuffix(_SUFFIX): entry.oid for entry in entries if entry.name.endswith(_SUFFIX)}
+
+
+def _changes(commits: Sequence[_Commit], trees: Sequence[dict[str, str]]) -> Iterator[tuple[_Commit, str, str]]:
+    before: dict[str, str] = {}
+    for commit, records in zip(commits, trees, strict=True):
+        yield from ((commit, config, oid) for config, oid in sorted(records.items()) if before.get(config) != oid)
+        before = records
+
+
+def _deployments(records: Sequence[tuple[_Commit, Running]]) -> list[Deployment]:
+    found = []
+    last: dict[str, str] = {}
+    for commit, running in records:
+        message = commit.message
+        found.append(
+            Deployment(
+                commit=commit.oid,
+                time=commit.time,
+                actor=message.trailers.get("Actor", commit.committer),
+                running=running,
+                reason=message.summary,
+                previous=last.get(running.config, ""),
+            )
+        )
+        last[running.config] = running.release
+    return found
+
+
+def _parse_commit(found: GitObject) -> _Commit:
+    """A raw commit object: header lines, an empty line, the message (git-commit-tree; gitformat-signature for `gpgsig`)."""
+    head, _, body = found.data.decode(errors="replace").partition("\n\n")
+    committer = _COMMITTER.search(head)
+    return _Commit(
+        oid=found.oid,
+        tree=head[len("tree ") :].split("\n", 1)[0],
+        time=int(committer[2]) if committer else 0,
+        committer=committer[1] if committer else "",
+        message=parse_message(body),
+    )

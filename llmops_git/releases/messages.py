@@ -1,0 +1,76 @@
+"""The messages of release tags and deployments: a subject, text for people, then one paragraph of trailers.
+
+Only the last paragraph holds trailers and only this module writes it, so text from configs and people cannot add one.
+Reading does not rely on `%(contents:trailers)`: git before 2.47 leaves it empty for signed tags.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+_TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (\S.*)")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+_SURROGATES = re.compile(r"[\ud800-\udfff]")
+_SPACES = re.compile(r"\s+")
+# what git would take for a signature or for the end of the message, when it stands at the start of a line
+_FENCE = re.compile(r"^(?=-----BEGIN |---)", re.MULTILINE)
+_SIGNATURE = re.compile(r"^-----BEGIN (?:PGP|SSH) SIGNATURE-----|^-----BEGIN (?:PGP MESSAGE|SIGNED MESSAGE)-----", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message taken apart. `trailers` is empty when the last paragraph is not one of trailers only."""
+
+    subject: str
+    summary: str = ""
+    trailers: Mapping[str, str] = field(default_factory=dict)
+
+
+def format_message(subject: str, summary: str, trailers: Sequence[tuple[str, str]]) -> str:
+    """The whole message, ending in a newline. Trailers without a value are left out; at least one must have a value.
+
+    Control characters become spaces, each trailer one line; lines of the summary that git would read as a signature
+    or as the end of the message are indented.
+    """
+    lines = [f"{key}: {value}" for key, value in ((key, one_line(value)) for key, value in trailers) if value]
+    if not lines:
+        raise ValueError("a message needs at least one trailer")
+    paragraphs = [one_line(subject), many_lines(summary), "\n".join(lines)]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+
+
+def parse_message(text: str) -> Message:
+    """Take a message apart; a signature at its end is no part of it. When a key comes twice, the first one counts."""
+    signature = _SIGNATURE.search(text)
+    body = (text[: signature.start()] if signature else text).replace("\r\n", "\n").strip("\n")
+    subject, _, rest = body.partition("\n\n")
+    rest = rest.strip("\n")
+    before, gap, last = rest.rpartition("\n\n")
+    trailers = _parse_trailers(last)
+    if not trailers:
+        return Message(subject=subject, summary=rest)
+    return Message(subject=subject, summary=before.strip("\n") if gap else "", trailers=trailers)
+
+
+def _parse_trailers(paragraph: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in paragraph.split("\n"):
+        match = _TRAILER.fullmatch(line)
+        if match is None:
+            return {}
+        found.setdefault(match[1], match[2])
+    return found
+
+
+def one_line(text: str) -> str:
+    """`text` on one line: control characters and runs of white space become one space."""
+    return _SPACES.sub(" ", _CONTROLS.sub(" ", _SURROGATES.sub("\ufffd", text))).strip()
+
+
+def many_lines(text: str) -> str:
+    """`text` with its lines and paragraphs, without control characters and without lines that git would misread."""
+    kept = _CONTROLS.sub(" ", _SURROGATES.sub("\ufffd", text.replace("\r\n", "\n")))
+    lines = "\n".join(line.rstrip() for line in kept.split("\n"))
+    return _FENCE.sub("  ", re.sub(r"\n{3,}", "\n\n", lines).strip("\n"))

@@ -1,0 +1,76 @@
+"""Where HEAD stands against the default branch: releases are made from its newest commit and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from llmops_git.errors import LlmopsError
+from llmops_git.repo.fetch import is_ancestor
+from llmops_git.repo.refs import list_remote
+
+if TYPE_CHECKING:
+    from llmops_git.repo.git import Git
+
+Standing = Literal["newest", "behind", "ahead", "elsewhere"]
+_USUAL = ("main", "master")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mainline:
+    """HEAD's commit, its branch ("" when detached), the default branch, and how HEAD stands to the newest commit `tip`
+    of that branch: `newest` is that commit, `behind` an older one, `ahead` not pushed yet, `elsewhere` anything else."""
+
+    head: str
+    branch: str
+    default: str
+    tip: str
+    standing: Standing
+
+
+def read_mainline(git: Git, remote: str | None, default: str) -> Mainline:
+    """Ask the remote (or this repository, without one) for the default branch and compare HEAD with it.
+
+    `default` is the policy's `default_branch`; "" means that the remote's HEAD says it. In a shallow clone older history
+    is not there: a HEAD on the default branch that is not its tip counts as behind. Raises NotMeasured when the remote
+    cannot be read, LlmopsError when there is no default branch or HEAD has no commit.
+    """
+    head = git.resolve("HEAD")
+    branch = git.try_run("symbolic-ref", "--quiet", "--short", "HEAD").out.decode().strip()
+    if remote is None:
+        name = default or _local_default(git, branch)
+        tip = git.resolve(f"refs/heads/{name}")
+    else:
+        theirs = list_remote(git, remote, "HEAD", *([f"refs/heads/{default}"] if default else []))
+        name = default or theirs.get("HEAD:", "").removeprefix("refs/heads/")
+        tip = theirs.get(f"refs/heads/{default}" if default else "HEAD", "")
+        if not name or not tip:
+            raise LlmopsError(f"the remote `{remote}` has no default branch", hint=f"git push -u {remote} {branch or 'main'}")
+    return Mainline(head=head, branch=branch, default=name, tip=tip, standing=_standing(git, head, branch, name, tip))
+
+
+def _standing(git: Git, head: str, branch: str, default: str, tip: str) -> Standing:
+    if head == tip:
+        return "newest"
+    if is_ancestor(git, tip, head):
+        return "ahead" if branch == default else "elsewhere"
+    if is_ancestor(git, head, tip):
+        return "behind"
+    tip_is_here = git.try_run("cat-file", "-e", f"{tip}^{{commit}}").code == 0
+    unknowable = not tip_is_here or git.location.shallow
+    return "behind" if unknowable and branch in ("", default) else "elsewhere"
+
+
+def _local_default(git: Git, branch: str) -> str:
+    """Without a remote: `main` or `master` where there is one, else the branch that is checked out."""
+    for name in _USUAL:
+        if git.try_run("rev-parse", "--verify", "--quiet", f"refs/heads/{name}").code == 0:
+            return name
+    return branch or _USUAL[0]
+
+
+def uncommitted(git: Git) -> bool:
+    """Whether tracked files differ from HEAD in the index or the work tree."""
+    if git.location.work_tree is None:
+        return False
+    return bool(git.run("status", "--porcelain", "--untracked-files=no", "-z", "--ignore-submodules=dirty"))

@@ -1,0 +1,65 @@
+"""Makes objects with plumbing: blobs, trees, commits, tags. Nothing here moves a ref or touches the work tree."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from llmops_git.errors import LlmopsError
+from llmops_git.repo.runner import Runner
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from llmops_git.repo.git import Git
+
+_UTF8 = ("-c", "i18n.commitEncoding=UTF-8")
+
+
+class Writer:
+    """Makes objects in one repository. All ids are hex; texts are written as UTF-8, byte for byte as given."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self.runner = Runner(git)
+
+    def blob(self, data: bytes) -> str:
+        """The id of a blob with this content, without any filter."""
+        return self.runner.run("hash-object", "-w", "--stdin", "--no-filters", stdin=data).decode().strip()
+
+    def tree(self, base: str | None, blobs: Mapping[str, str]) -> str:
+        """The tree of commit `base` (None: an empty one) with these paths set to these blobs; all else is kept.
+
+        Works in an index of its own, so the user's index and work tree are not looked at.
+        """
+        lines = "".join(f"100644 {oid}\t{path}\0" for path, oid in sorted(blobs.items()))
+        with tempfile.TemporaryDirectory(prefix="llmops-git-") as folder:
+            own = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
+            if base is not None:
+                self.runner.run("read-tree", base, environment=own)
+            self.runner.run("update-index", "--add", "-z", "--index-info", stdin=lines.encode(), environment=own)
+            # blobs that a partial clone has not fetched are on the remote: not missing
+            return self.runner.run("write-tree", "--missing-ok", environment=own).decode().strip()
+
+    def commit(self, tree: str, parent: str | None, message: str) -> str:
+        """The id of a commit by the current identity. Raises LlmopsError when git does not know who commits."""
+        self.identity()
+        parents = ["-p", parent] if parent else []
+        return self.runner.run("commit-tree", tree, *parents, "-F", "-", stdin=message.encode(), options=_UTF8).decode().strip()
+
+    def tag(self, name: str, commit: str, message: str) -> str:
+        """The id of an annotated tag object on a commit, with the message kept verbatim.
+
+        `git tag` would drop lines that start with `#` and fold blank lines; `git mktag` checks and keeps them.
+        """
+        content = f"object {commit}\ntype commit\ntag {name}\ntagger {self.identity()}\n\n{message}"
+        return self.runner.run("mktag", stdin=content.encode()).decode().strip()
+
+    def identity(self) -> str:
+        """`Name <email> seconds zone` of whoever runs this. Raises LlmopsError when git does not know."""
+        result = self.runner.try_run("var", "GIT_COMMITTER_IDENT")
+        if result.code:
+            hint = 'git config user.name "Release Bot" && git config user.email release-bot@example.com'
+            raise LlmopsError("git does not know who you are: a release or deployment needs an author", hint=hint)
+        return result.out.decode(errors="replace").strip()
