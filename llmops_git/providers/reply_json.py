@@ -1,0 +1,66 @@
+"""A reply as a JSON object and back: what the reply cache and recorded replies are made of."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from llmops_git.providers.base import Reply, Usage
+
+
+def reply_document(reply: Reply) -> dict[str, Any]:
+    """The reply as a JSON object; what nobody said is left out."""
+    usage = {name: count for name, count in asdict(reply.usage).items() if count is not None}
+    document: dict[str, Any] = {"text": reply.text, "latency_seconds": reply.latency_seconds}
+    if reply.finish_reason:
+        document["finish_reason"] = reply.finish_reason
+    if reply.tool_calls:
+        document["tool_calls"] = [dict(call) for call in reply.tool_calls]
+    if usage:
+        document["usage"] = usage
+    if reply.model:
+        document["model"] = reply.model
+    if reply.engine:
+        document["engine"] = reply.engine
+    return document
+
+
+def reply_from_document(document: Any) -> Reply:
+    """The reply in a JSON object. Raises ValueError when it is not one."""
+    if not isinstance(document, dict):
+        raise ValueError("a reply is a JSON object")  # noqa: TRY004
+    usage = document.get("usage", {})
+    calls = document.get("tool_calls", [])
+    if not isinstance(usage, dict) or not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
+        raise ValueError("`usage` is an object and `tool_calls` a list of objects")
+    latency = document.get("latency_seconds", 0.0)
+    if isinstance(latency, bool) or not isinstance(latency, int | float):
+        raise ValueError("`latency_seconds` is a number")  # noqa: TRY004
+    return Reply(
+        text=_text(document, "text"),
+        finish_reason=_text(document, "finish_reason"),
+        tool_calls=tuple(calls),
+        usage=Usage(
+            input_tokens=_count(usage, "input_tokens"),
+            output_tokens=_count(usage, "output_tokens"),
+            cached_input_tokens=_count(usage, "cached_input_tokens"),
+            reasoning_tokens=_count(usage, "reasoning_tokens"),
+        ),
+        latency_seconds=float(latency),
+        model=_text(document, "model"),
+        engine=_text(document, "engine"),
+    )
+
+
+def _text(document: dict[str, Any], name: str) -> str:
+    value = document.get(name, "" if name != "text" else None)
+    if not isinstance(value, str):
+        raise ValueError(f"`{name}` is a string")  # noqa: TRY004
+    return value
+
+
+def _count(usage: dict[str, Any], name: str) -> int | None:
+    value = usage.get(name)
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise ValueError(f"`{name}` is a whole number")
+    return value
