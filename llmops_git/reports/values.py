@@ -34,6 +34,6 @@ class Report:
     configs: tuple[ConfigReport, ...]
     verdict: Verdict
     gate_passes: bool
-    spending: Spending = Spending()
+    spending: Spending = field(default_factory=Spending)
     how: Mapping[str, Any] = field(default_factory=dict)  # alpha, repeats, engines, versions, started_at
     problems: tuple[Problem, ...] = ()

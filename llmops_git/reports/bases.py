@@ -1,0 +1,91 @@
+"""Which comparisons of a config are shown, and what each is called."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from llmops_git.evals.gate import gating_comparisons
+from llmops_git.evals.values import Comparison
+from llmops_git.reports.phrases import Name, Phrase
+from llmops_git.reports.values import ConfigReport
+
+_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+SHORT_OID = 9
+SHORT_DIGEST = 12
+RELEASES = "llmops/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One table: a comparison, what it is called (`the merge base 1a2b3c4d5`), and whether it decides."""
+
+    comparison: Comparison
+    called: Phrase
+    gating: bool
+
+    @property
+    def caption(self) -> Phrase:
+        """The line above the table."""
+        if self.comparison.against == "nothing":
+            return ("No baseline",)
+        return ("Against ", *self.called, "" if self.gating else " (shown, does not decide)")
+
+    @property
+    def side(self) -> str:
+        """The heading of the base's column."""
+        return "production" if self.comparison.against == "production" else "base"
+
+
+def shown_comparisons(config: ConfigReport) -> tuple[Shown, ...]:
+    """The tables of a config: production is folded into the merge base's where both are the same config and evidence."""
+    deciding = gating_comparisons(config.comparisons)
+    shown: list[Shown] = []
+    for comparison in config.comparisons:
+        twin = next((index for index, other in enumerate(shown) if _same_evidence(other.comparison, comparison)), None)
+        if twin is None:
+            called = base_phrase(config, comparison)
+            shown.append(Shown(comparison=comparison, called=called, gating=comparison in deciding))
+        else:
+            also: Phrase = (
+                ", which is what production runs (" if comparison.against == "production" else ", the same as (",
+                Name(short_name(comparison.base_name)),
+                ")",
+            )
+            shown[twin] = replace(shown[twin], called=(*shown[twin].called, *also))
+    return tuple(shown)
+
+
+def short_name(name: str) -> str:
+    """A commit id cut for reading, a release tag without the prefix that all of them share; other names as they are."""
+    if _OID.fullmatch(name):
+        return name[:SHORT_OID]
+    return name.removeprefix(RELEASES)
+
+
+def short_digest(digest: str | None) -> str:
+    """The first digits of a digest, enough to tell two apart."""
+    return (digest or "").removeprefix("sha256:")[:SHORT_DIGEST]
+
+
+def base_phrase(config: ConfigReport, comparison: Comparison) -> Phrase:
+    """`the merge base 1a2b3c4d5`, `production support-router/v1.2.0`; under which eval set, where there are two."""
+    if comparison.against == "nothing":
+        return ("nothing",)
+    article = "the " if comparison.against in {"merge base", "previous release"} else ""
+    name: Phrase = (" ", Name(short_name(comparison.base_name))) if comparison.base_name else ()
+    both = len({other.instrument for other in config.comparisons}) > 1
+    if comparison.instrument == "base":
+        return (f"{article}{comparison.against}", *name, ", on the eval set as it was")
+    return (f"{article}{comparison.against}", *name, ", on this change's own eval set" if both else "")
+
+
+def _same_evidence(one: Comparison, other: Comparison) -> bool:
+    if (one.instrument, one.eval_digest) != (other.instrument, other.eval_digest) or "nothing" in {one.against, other.against}:
+        return False
+    return one.base_digest == other.base_digest and _numbers(one) == _numbers(other)
+
+
+def _numbers(comparison: Comparison) -> tuple[object, ...]:
+    scorers = [(scorer.scorer, scorer.base, scorer.head, scorer.low, scorer.high) for scorer in comparison.scorers]
+    return (tuple(scorers), comparison.ratios)

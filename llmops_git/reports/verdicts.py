@@ -1,0 +1,209 @@
+"""What the report says first: the verdict in words, the reason in one sentence, and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from dataclasses import dataclass
+
+from llmops_git.evals.gate import gating_comparisons, leans_worse
+from llmops_git.evals.values import Comparison, ScorerComparison, Verdict
+from llmops_git.reports import numbers
+from llmops_git.reports.bases import base_phrase
+from llmops_git.reports.phrases import Name, Outside, Phrase, unique
+from llmops_git.reports.rows import LEVELS, VERDICT_WORDS, Level, oriented, scorer_interval, unit_of
+from llmops_git.reports.values import ConfigReport, Report
+
+WORST_FIRST: tuple[Verdict, ...] = ("regressed", "invalid", "inconclusive", "unchanged", "improved")
+
+_PASSING: dict[Verdict, tuple[Level, str]] = {
+    "improved": ("good", "Improved: ship it"),
+    "unchanged": ("good", "Unchanged: safe to merge"),
+    "inconclusive": ("unsure", "Inconclusive: this eval cannot tell, and does not block"),
+    "regressed": ("bad", "Regressed, but the gate lets it through"),
+    "invalid": ("unmeasured", "Not measured: no verdict"),
+}
+_HELD: dict[Verdict, tuple[Level, str]] = {
+    "improved": ("bad", "The gate says no: do not merge"),
+    "unchanged": ("bad", "The gate says no: do not merge"),
+    "inconclusive": ("unsure", "Inconclusive, and this gate asks for proof: do not merge yet"),
+    "regressed": ("bad", "Regressed: do not merge"),
+    "invalid": ("unmeasured", "Not measured: no verdict, do not merge yet"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """The first thing a reader sees."""
+
+    level: Level
+    title: str
+    why: Phrase
+
+
+def headline(report: Report) -> Headline:
+    """The verdict of the whole report."""
+    if not report.configs:
+        if report.problems:
+            return Headline(level="unmeasured", title="Not measured: no verdict", why=("Some files are wrong.",))
+        total = numbers.count(report.configs_total, "config")
+        why = f"{total} looked at, every digest is the same on both sides: nothing to evaluate."
+        return Headline(level="good", title="No config changed", why=(why,))
+    level, title = _title(report)
+    return Headline(level=level, title=title, why=_why(report))
+
+
+def worst_first(configs: tuple[ConfigReport, ...]) -> list[ConfigReport]:
+    """Held configs first, then by verdict, then as they came."""
+    return sorted(configs, key=lambda config: (config.gate_passes, WORST_FIRST.index(config.verdict)))
+
+
+def config_verdict(config: ConfigReport) -> tuple[Level, str]:
+    """The verdict of one config in words."""
+    if not config.evaluated:
+        return "info", "not evaluated"
+    words = "new, no rule broken" if config.verdict == "unchanged" and is_new(config) else VERDICT_WORDS[config.verdict]
+    if config_leans(config):
+        words += ", leaning worse"
+    level = LEVELS[config.verdict]
+    if config.gate_passes:
+        return ("good" if level == "same" else level), words
+    hard = hard_failures(config)
+    if hard and not regressed_scorers(config):
+        return "bad", f"{numbers.count(len(hard), 'hard rule')} broken"
+    if config.verdict in {"regressed", "invalid"}:
+        return level, words
+    return "bad", f"{words}, blocked"
+
+
+def is_new(config: ConfigReport) -> bool:
+    """Whether there was nothing to compare the config with."""
+    return bool(config.comparisons) and all(comparison.against == "nothing" for comparison in config.comparisons)
+
+
+def config_leans(config: ConfigReport) -> bool:
+    """Whether the config is inconclusive with signs of harm."""
+    return config.verdict == "inconclusive" and any(
+        comparison.leaning_worse for comparison in gating_comparisons(config.comparisons)
+    )
+
+
+def hard_failures(config: ConfigReport) -> tuple[str, ...]:
+    """Every broken hard rule once; a must-pass case that fails does so in each comparison."""
+    return unique(failure for comparison in gating_comparisons(config.comparisons) for failure in comparison.hard_failures)
+
+
+def said_first(config: ConfigReport) -> bool:
+    """Whether the first sentence of a report on this config alone already holds its only broken rule."""
+    return len(hard_failures(config)) == 1 and not regressed_scorers(config)
+
+
+def regressed_scorers(config: ConfigReport) -> bool:
+    """Whether a statistic shows harm, and not only a broken rule."""
+    return any(
+        scorer.gating and scorer.verdict == "regressed"
+        for comparison in gating_comparisons(config.comparisons)
+        for scorer in comparison.scorers
+    )
+
+
+def telling(config: ConfigReport) -> tuple[Comparison, ScorerComparison] | None:
+    """The scorer that says most about the verdict: the worst, or the best of a config that improved."""
+    found = [
+        (comparison, scorer)
+        for comparison in gating_comparisons(config.comparisons)
+        for scorer in comparison.scorers
+        if scorer.gating and scorer.delta is not None and comparison.against != "nothing"
+    ]
+    matching = [pair for pair in found if pair[1].verdict == config.verdict] or found
+    if not matching:
+        return None
+    if config.verdict == "improved":
+        return max(matching, key=lambda pair: oriented(pair[1]))
+    return min(matching, key=lambda pair: (not leans_worse(pair[1]), oriented(pair[1])))
+
+
+def next_step(report: Report) -> Phrase:
+    """What to do now, with a command that can be pasted."""
+    match report.verdict:
+        case _ if not report.configs:
+            return ()
+        case "invalid":
+            return ("What was measured is kept and not paid for again: ", Name("llmops-git eval"))
+        case "regressed":
+            return _look_at_case(report)
+        case _ if not report.gate_passes:
+            return _look_at_case(report)
+        case "inconclusive":
+            return (
+                "To know more, add cases or repeats (",
+                Name("repeats: {start: 3, max: 5}"),
+                "), then ",
+                Name("llmops-git eval"),
+            )
+        case _:
+            return ("After the merge, on the default branch: ", Name("llmops-git release"))
+
+
+def _look_at_case(report: Report) -> Phrase:
+    for config in worst_first(report.configs):
+        for comparison in config.comparisons:
+            for case in comparison.flipped:
+                if not case.better and "\n" not in case.case:
+                    command = f"llmops-git render {shlex.quote(config.change.config)} --case={shlex.quote(case.case)}"
+                    return ("See what the model was asked: ", Name(command))
+    return ("See what changed: ", Name("llmops-git diff"))
+
+
+def _title(report: Report) -> tuple[Level, str]:
+    if not any(config.evaluated for config in report.configs):
+        return ("good" if report.gate_passes else "bad"), "Nothing that was changed could be evaluated"
+    leaning = report.verdict == "inconclusive" and any(config_leans(config) for config in report.configs)
+    if report.verdict == "unchanged" and report.gate_passes and all(is_new(config) for config in report.configs):
+        return "good", "New, and it breaks no rule: safe to merge"
+    if report.gate_passes:
+        return ("unsure", "Inconclusive, leaning worse: look before you merge") if leaning else _PASSING[report.verdict]
+    hard = [failure for config in report.configs for failure in hard_failures(config)]
+    if hard and not any(regressed_scorers(config) for config in report.configs):
+        return "bad", f"{numbers.count(len(hard), 'hard rule')} broken: do not merge"
+    return ("bad", "Inconclusive, leaning worse: do not merge yet") if leaning else _HELD[report.verdict]
+
+
+def _why(report: Report) -> Phrase:
+    if len(report.configs) == 1:
+        return _why_config(report.configs[0])
+    counts = Counter(config_verdict(config)[1] for config in worst_first(report.configs))
+    said = ", ".join(f"{number:,} {words}" for words, number in counts.items())
+    return (f"{len(report.configs):,} of {numbers.count(report.configs_total, 'config')} changed: {said}.",)
+
+
+def _unmeasured(config: ConfigReport) -> Phrase:
+    """Why there is no number to lead with."""
+    deciding = gating_comparisons(config.comparisons)
+    if config.verdict != "invalid":
+        return (": nothing to compare with, so only must-pass cases and floors apply",) if deciding else ()
+    whole = [reason for comparison in deciding for reason in comparison.unmeasured]
+    scorers = [
+        scorer for comparison in deciding for scorer in comparison.scorers if scorer.verdict == "invalid" and scorer.notes
+    ]
+    if whole:
+        return (": ", Outside(whole[0]))
+    return (": ", Name(scorers[0].scorer), ": ", Outside(scorers[0].notes[0])) if scorers else ()
+
+
+def _why_config(config: ConfigReport) -> Phrase:
+    name = Name(config.change.config)
+    if not config.evaluated:
+        return (name, " was not evaluated.")
+    hard = hard_failures(config)
+    if hard and not regressed_scorers(config):
+        more = f"; and {len(hard) - 1:,} more" if len(hard) > 1 else ""
+        return (name, ": ", Outside(hard[0]), more, ".")
+    found = telling(config)
+    if found is None or config.verdict == "invalid":
+        return (name, *_unmeasured(config), ".")
+    comparison, scorer = found
+    unit = unit_of(comparison, scorer)
+    values = f" {numbers.score(scorer.base, unit)} \u2192 {numbers.score(scorer.head, unit)}, "
+    change = f"{numbers.difference(scorer.delta, unit)} {scorer_interval(scorer, unit)} against "
+    return (name, ": ", Name(scorer.scorer), values, change, *base_phrase(config, comparison), ".")
