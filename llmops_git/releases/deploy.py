@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from llmops_git.releases.bundle import bundle_document, format_bundle
 from llmops_git.releases.environments import environment_ref
 from llmops_git.releases.messages import format_message
-from llmops_git.releases.race import pause, until_published
+from llmops_git.releases.race import publish_or_lose, until_published
 from llmops_git.releases.records import bundle_name, format_record, record_name
 from llmops_git.releases.registry import read_registry
 from llmops_git.releases.rules import Nothing
 from llmops_git.releases.values import Action, Registry, Release, Running
 from llmops_git.repo.fetch import fetch_state
-from llmops_git.repo.publish import Published, Update, publish
+from llmops_git.repo.publish import Update
 from llmops_git.repo.write import Writer
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def deploy(
     be reached or does not take the push.
     """
 
-    def attempt(_: int) -> Deployed | Nothing | None:
+    def attempt(_: int) -> Deployed | Nothing:
         if remote is not None:
             fetch_state(git, remote)
         registry = read_registry(git, remote=remote)
@@ -72,18 +72,17 @@ def deploy(
             return done
         return _append(git, remote, registry, done, load=load, actor=actor)
 
-    done: Deployed | Nothing = until_published(attempt)
-    return done
+    return until_published(attempt)
 
 
 def _append(
     git: Git, remote: str | None, registry: Registry, done: Deployed, *, load: Callable[[Release], Config], actor: str
-) -> Deployed | None:
+) -> Deployed:
     writer = Writer(git)
     state = registry.environments.get(done.environment)
     update = make_deployment(writer, registry, done, tip=state.tip if state else None, load=load, actor=actor)
-    outcome = publish(git, remote, [update], wait=pause)
-    return replace(done, commit=update.new) if isinstance(outcome, Published) else None
+    publish_or_lose(git, remote, [update])
+    return replace(done, commit=update.new)
 
 
 def make_deployment(

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from llmops_git.errors import NotMeasured
+from llmops_git.repo.publish import Lost, Update, publish
+
+if TYPE_CHECKING:
+    from llmops_git.repo.git import Git
 
 _Result = TypeVar("_Result")
 
@@ -16,13 +20,23 @@ _FIRST_PAUSE = 0.02  # seconds
 _LONGEST_PAUSE = 1.0
 
 
-def until_published(attempt: Callable[[int], _Result | None], *, wait: Callable[[int], None] | None = None) -> _Result:
-    """The first result of `attempt(number)` that is not None, which stands for a lost race. Raises NotMeasured after 25."""
+class LostRace(Exception):  # noqa: N818  # not an error: the signal to plan again
+    """Somebody else published first."""
+
+
+def publish_or_lose(git: Git, remote: str | None, updates: Sequence[Update]) -> None:
+    """Publish, as `repo.publish.publish` does. Raises LostRace where that returns Lost."""
+    if isinstance(publish(git, remote, updates, wait=pause), Lost):
+        raise LostRace
+
+
+def until_published(attempt: Callable[[int], _Result], *, wait: Callable[[int], None] | None = None) -> _Result:
+    """The result of the first `attempt(number)` that does not raise LostRace. Raises NotMeasured after 25 of them."""
     for number in range(ATTEMPTS):
-        result = attempt(number)
-        if result is not None:
-            return result
-        (wait or pause)(number)
+        try:
+            return attempt(number)
+        except LostRace:
+            (wait or pause)(number)
     raise NotMeasured(f"others published first {ATTEMPTS} times; nothing was published", hint="run the command again")
 
 

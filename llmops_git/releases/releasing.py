@@ -10,13 +10,13 @@ from llmops_git.configs.values import Config
 from llmops_git.releases.evidence import Evidence
 from llmops_git.releases.evidence_branch import add_evidence
 from llmops_git.releases.plan import Candidate, plan_release
-from llmops_git.releases.race import pause, until_published
+from llmops_git.releases.race import publish_or_lose, until_published
 from llmops_git.releases.registry import read_registry
 from llmops_git.releases.rules import Nothing
 from llmops_git.releases.tags import ReleaseNote, TagRef, format_tag_message
 from llmops_git.releases.values import Registry, Release
 from llmops_git.repo.fetch import fetch_state
-from llmops_git.repo.publish import Published, Update, publish
+from llmops_git.repo.publish import Update
 from llmops_git.repo.write import Writer
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def release_config(
     attempt but the first whether the plan still makes sense. Raises Tampered, NotMeasured or Refused.
     """
 
-    def attempt(number: int) -> Released | Nothing | None:
+    def attempt(number: int) -> Released | Nothing:
         if number:
             if remote is not None:
                 fetch_state(git, remote)
@@ -62,36 +62,32 @@ def release_config(
         candidate = plan_release(config, newest, load(newest) if newest else None)
         return _publish(git, remote, registry, candidate, evidence, commit)
 
-    done: Released | Nothing = until_published(attempt)
-    return done
+    return until_published(attempt)
 
 
 def _publish(
     git: Git, remote: str | None, registry: Registry, candidate: Candidate, evidence: Evidence, commit: str
-) -> Released | None:
+) -> Released:
     writer = Writer(git)
     (placed,), update = add_evidence(git, writer, registry.evidence, [evidence])
     message = format_tag_message(note_of(candidate, placed, registry))
     tag_object = writer.tag(str(candidate.tag), commit, message)
     # evidence first: where a server cannot take both at once, a tag never names evidence that is not there
     updates = [*([update] if update else []), Update(candidate.tag.ref, tag_object, None)]
-    outcome = publish(git, remote, updates, wait=pause)
-    if isinstance(outcome, Published):
-        return Released(candidate=candidate, evidence=placed, tag_object=tag_object)
-    return None
+    publish_or_lose(git, remote, updates)
+    return Released(candidate=candidate, evidence=placed, tag_object=tag_object)
 
 
 def keep_evidence(git: Git, remote: str | None, records: Sequence[Evidence]) -> None:
     """Put records on the evidence branch without releasing anything: a refused release keeps its reasons."""
 
-    def attempt(number: int) -> bool | None:
+    def attempt(number: int) -> None:
         if number and remote is not None:
             fetch_state(git, remote)
         tip = read_registry(git, remote=remote).evidence
         _, update = add_evidence(git, Writer(git), tip, records)
-        if update is None or isinstance(publish(git, remote, [update], wait=pause), Published):
-            return True
-        return None
+        if update is not None:
+            publish_or_lose(git, remote, [update])
 
     if records:
         until_published(attempt)
