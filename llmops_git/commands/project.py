@@ -137,7 +137,9 @@ def policy_root(git: Git) -> str:
 def format_option(*forms: str) -> Callable[[Any], Any]:
     """The `--format` option of a reading command (argument `form`); text and json unless told."""
     choices = list(forms or ("text", "json"))
-    return click.option("--format", "form", type=click.Choice(choices), default=choices[0], show_default=True, help="Output format.")
+    return click.option(
+        "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True, help="Output format."
+    )
 
 
 def emit_json(value: Any) -> None:

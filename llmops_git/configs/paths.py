@@ -44,7 +44,9 @@ def named_files(files: Iterable[str]) -> tuple[dict[str, str], tuple[Problem, ..
     for path in files:
         name = config_name(path)
         if not is_name(name):
-            problems.append(Problem(path=path, message=f"`{name}` cannot name a config: use {NAME_RULE}", hint=_rename(path, name)))
+            problems.append(
+                Problem(path=path, message=f"`{name}` cannot name a config: use {NAME_RULE}", hint=_rename(path, name))
+            )
         elif name in named:
             message = f"two configs are called `{name}`: the other one is {named[name]}"
             problems.append(Problem(path=path, message=message, hint="rename one of the files; releases are tagged by name"))
@@ -76,7 +78,7 @@ def join(via: str, reference: str) -> str:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """"did you mean `x`?", or "" where nothing known is near."""
+    """ "did you mean `x`?", or "" where nothing known is near."""
     import difflib  # noqa: PLC0415
 
     candidates = {name.lower(): name for name in known}
