@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+import weakref
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from llmops_git.errors import LlmopsError, NotMeasured
+
+if TYPE_CHECKING:
+    from llmops_git.repo.reader import Objects
 
 # Variables that say *which* repository: read once by `open_git`, then dropped so that no child can disagree with it.
 _LOCATING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_CEILING_DIRECTORIES")
@@ -42,6 +48,7 @@ class Git:
     def __init__(self, location: Location, environment: dict[str, str]) -> None:
         self.location = location
         self.environment = environment
+        self.present: set[str] = set()  # partial clones only: objects known to be here
 
     def command(self, *arguments: str) -> list[str]:
         place = [f"--git-dir={self.location.git_dir}"]
@@ -52,6 +59,22 @@ class Git:
     @property
     def folder(self) -> Path:
         return self.location.work_tree or self.location.git_dir
+
+    @cached_property
+    def promisor(self) -> str:
+        """The remote that keeps what a partial clone left out; "" in a complete clone."""
+        from llmops_git.repo.partial import promisor_remote  # noqa: PLC0415
+
+        return promisor_remote(self)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """Objects by name, from one process that ends with this value (or with the interpreter)."""
+        from llmops_git.repo.reader import Objects  # noqa: PLC0415
+
+        objects = Objects(Git(self.location, self.environment))  # not `self`: what the finalizer holds must not hold us
+        weakref.finalize(self, objects.close)
+        return objects
 
     def try_run(self, *arguments: str, stdin: bytes = b"") -> Result:
         """Run git and give back what happened, whatever it was."""

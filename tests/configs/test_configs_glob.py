@@ -76,7 +76,9 @@ def _slow_component(pattern: str, name: str) -> bool:
 
 
 _NAMES = st.text("ab", min_size=1, max_size=5)
-_PATTERNS = st.lists(st.one_of(st.just("**"), st.text("ab*?", min_size=1, max_size=6).filter(lambda text: text != "**")), min_size=1, max_size=5)
+_PATTERNS = st.lists(
+    st.one_of(st.just("**"), st.text("ab*?", min_size=1, max_size=6).filter(lambda text: text != "**")), min_size=1, max_size=5
+)
 
 
 @given(pattern=_PATTERNS, path=st.lists(_NAMES, min_size=1, max_size=5))

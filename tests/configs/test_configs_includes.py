@@ -46,7 +46,9 @@ def test_a_strange_include_is_left_to_jinja(text: str, names: list[str]) -> None
     assert (names, ()) == ([item.name for item in found], dynamic)
 
 
-@pytest.mark.parametrize("tag", ["{% include name %}", "{% include 'a' if x else 'b' %}", "{% include 'a' ~ x %}", "{% include [x] %}"])
+@pytest.mark.parametrize(
+    "tag", ["{% include name %}", "{% include 'a' if x else 'b' %}", "{% include 'a' ~ x %}", "{% include [x] %}"]
+)
 def test_a_computed_name_is_a_problem_with_its_line(tag: str) -> None:
     found, (problem,) = find_includes(f"one\n{tag}")
     assert ((), 2) == (found, problem.line)

@@ -1,0 +1,91 @@
+"""Reads git objects: through one process that lives as long as its repository, or many blobs at once as one buffer."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llmops_git.errors import NotMeasured
+from llmops_git.repo.objects import ObjectReader
+from llmops_git.repo.partial import fetch_missing
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmops_git.repo.git import Git
+    from llmops_git.repo.objects import GitObject
+
+_HEADER = re.compile(rb"([0-9a-f]+) (\w+)(?: (\d+))?\n")
+
+
+class Objects:
+    """Objects by name, from one `git cat-file --batch` that starts with the first question. Threads may share it.
+
+    A process whose answers were not read to the end (an interrupt, an error) is killed, and the next question starts another:
+    no answer is ever taken for that of another question, and nothing waits for a full pipe.
+    """
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._lock = threading.Lock()
+        self._reader: ObjectReader | None = None
+
+    def read(self, names: Sequence[str]) -> list[GitObject | None]:
+        """The objects of these names (`<oid>`, `<revision>^{commit}`, …), in order; None where there is none."""
+        with self._lock:
+            if self._reader is None:
+                self._reader = ObjectReader(self._git)
+            try:
+                return self._reader.read(names)
+            except BaseException as error:
+                reader, self._reader = self._reader, None
+                reader.__exit__(type(error), error, error.__traceback__)
+                raise
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        with self._lock:
+            reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.__exit__(None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Blobs:
+    """Many blobs in one buffer: the i-th is `buffer[starts[i]:ends[i]]`. Between two of them stands a line of git's."""
+
+    buffer: bytes
+    starts: list[int]
+    ends: list[int]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def __getitem__(self, index: int) -> bytes:
+        return self.buffer[self.starts[index] : self.ends[index]]
+
+
+def read_blobs(git: Git, oids: Sequence[str]) -> Blobs:
+    """The blobs of these ids, in order, by one short-lived process. Raises NotMeasured when one is missing."""
+    if not oids:
+        return Blobs(b"", [], [])
+    fetch_missing(git, oids)
+    buffer = git.run("cat-file", "--batch", "--buffer", stdin="".join(f"{oid}\n" for oid in oids).encode())
+    starts, ends = [], []
+    position = 0
+    for oid in oids:
+        header = _HEADER.match(buffer, position)
+        if header is None or header[2] != b"blob":
+            raise missing_blob(oid)
+        start = header.end()
+        position = start + int(header[3]) + 1
+        starts.append(start)
+        ends.append(position - 1)
+    return Blobs(buffer, starts, ends)
+
+
+def missing_blob(oid: str) -> NotMeasured:
+    """The error for a blob that a tree names and the object store does not have."""
+    return NotMeasured(f"git has no blob {oid}, though a tree names it", hint="git fsck")
