@@ -25,7 +25,7 @@ _REST = {
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """One static include, import or extends. An `optional` one (`ignore missing`, a list of names) may name nothing."""
+    """One static include, import or extends. An `optional` one (`ignore missing`) may name nothing."""
 
     name: str
     line: int
@@ -96,24 +96,9 @@ def _parse_includes(text: str) -> tuple[tuple[Include, ...], tuple[Dynamic, ...]
     dynamic: list[Dynamic] = []
     node: Any
     for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)):
-        optional = getattr(node, "ignore_missing", False)
-        names = _constant_names(node.template)
-        if names is None:
-            message = "an include must name its file as a plain string"
-            dynamic.append(Dynamic(message, node.lineno, 'write {% include "name.j2" %} and choose with {% if %}'))
+        if isinstance(node.template, nodes.Const) and isinstance(node.template.value, str):
+            found.append(Include(node.template.value, node.lineno, getattr(node, "ignore_missing", False)))
         else:
-            optional = optional or len(names) > 1
-            found.extend(Include(name, node.lineno, optional) for name in names)
+            hint = 'write {% include "name.j2" %} and choose with {% if %}'
+            dynamic.append(Dynamic("only static includes are allowed", node.lineno, hint))
     return tuple(found), tuple(dynamic)
-
-
-def _constant_names(expression: nodes.Node) -> list[str] | None:
-    """The names of a constant, or of a list of constants; None when they are computed."""
-    from jinja2 import nodes  # noqa: PLC0415
-
-    if isinstance(expression, nodes.Const):
-        return [expression.value] if isinstance(expression.value, str) else None
-    if isinstance(expression, nodes.Tuple | nodes.List):
-        names = [item.value for item in expression.items if isinstance(item, nodes.Const) and isinstance(item.value, str)]
-        return names if len(names) == len(expression.items) else None
-    return None

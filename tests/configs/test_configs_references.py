@@ -75,7 +75,7 @@ def test_includes_are_relative_to_the_template_that_includes() -> None:
         ("messages: [{file: x.jsonl}]", "$.messages[0].file", "data file"),
         ("evaluation: {scorers: {h: {judge: x.txt}}}", "$.evaluation.scorers.h.judge", "a judge is a .yaml file"),
         ("evaluation: {dataset: [a.jsonl, ../../b]}", "$.evaluation.dataset[1]", "leaves the repository"),
-        ("messages: [{content: '{% include name %}'}]", "$.messages[0].content", "plain string"),
+        ("messages: [{content: '{% include name %}'}]", "$.messages[0].content", "static includes"),
         ("messages: [{content: '{% include \"../../x\" %}'}]", "$.messages[0].content", "leaves the repository"),
     ],
 )
