@@ -25,12 +25,16 @@ _TRY_AGAIN = frozenset({409, 425})
 
 
 def body_of(request: Request) -> bytes:
-    """The JSON body. Raises ProviderError when the parameters try to set what is not theirs to set."""
-    taken = sorted(RESERVED & request.parameters.keys())
+    """The JSON body; `extra` parameters stand in it like the others.
+
+    Raises ProviderError when the parameters try to set what is not theirs to set.
+    """
+    parameters = dict(request.parameters)
+    parameters.update(parameters.pop("extra", None) or {})
+    taken = sorted(RESERVED & parameters.keys())
     if taken:
         raise ProviderError("bad_request", f"parameters may not set {', '.join(taken)}")
-    body: dict[str, Any] = {"model": request.model, "messages": [dict(message) for message in request.messages]}
-    body.update(request.parameters)
+    body: dict[str, Any] = {"model": request.model, "messages": [dict(message) for message in request.messages], **parameters}
     if request.sample and isinstance(body.get("seed"), int):
         body["seed"] += request.sample
     if request.output_schema is not None:

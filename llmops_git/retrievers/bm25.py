@@ -57,9 +57,10 @@ def search(documents: tuple[Document, ...], query: str, *, size: int, overlap: i
 def chunks_of(text: str, *, size: int, overlap: int) -> Iterator[str]:
     """Pieces of at most `size` characters, each starting `overlap` characters before the last one's end.
 
-    A piece ends, and the next one starts, at white space where there is some near, so that words stay whole.
+    A piece ends, and the next one starts, at white space where there is some near, so that words stay whole. An overlap of
+    more than half a piece is one of half a piece.
     """
-    start = 0
+    start, overlap = 0, min(overlap, size // 2)
     while start < len(text):
         end = start + size
         if end < len(text):

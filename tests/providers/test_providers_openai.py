@@ -54,7 +54,7 @@ def test_a_request_reaches_the_server_as_the_api_wants_it(opened: Opened) -> Non
         provider="p",
         model="test-model",
         messages=({"role": "system", "content": "be brief"}, {"role": "user", "content": "grüß dich"}),
-        parameters={"temperature": 0, "seed": 7, "max_tokens": 16},
+        parameters={"temperature": 0, "seed": 7, "max_tokens": 16, "extra": {"user": "eval"}},
         output_schema={
             "type": "object",
             "properties": {"a": {"type": "string"}},
@@ -75,6 +75,7 @@ def test_a_request_reaches_the_server_as_the_api_wants_it(opened: Opened) -> Non
         "temperature": 0,
         "seed": 9,
         "max_tokens": 16,
+        "user": "eval",
         "response_format": {
             "type": "json_schema",
             "json_schema": {"name": "output", "schema": request.output_schema, "strict": True},
@@ -322,8 +323,9 @@ def test_unusable_addresses_are_refused(url: str) -> None:
     assert "pass" not in caught.value.message
 
 
-def test_parameters_may_not_set_what_is_not_theirs(opened: Opened) -> None:
-    request = Request(provider="p", model="m", messages=(), parameters={"stream": True})
+@pytest.mark.parametrize("parameters", [{"stream": True}, {"extra": {"stream": True}}])
+def test_parameters_may_not_set_what_is_not_theirs(opened: Opened, parameters: dict) -> None:
+    request = Request(provider="p", model="m", messages=(), parameters=parameters)
     with chat_server(_always(text_answer())) as server, pytest.raises(ProviderError, match="may not set stream"):
         opened(server).generate(request, worker=0)
     assert server.asked == []

@@ -1,0 +1,302 @@
+"""Runs evaluations: every case of every job, interleaved, in threads; evidence and traces come out.
+
+Nothing is dropped: a sample without a reply is in its run with the class of what went wrong. What was paid for is in the
+cache before anything else is done with it, so a run that is stopped, or killed, loses nothing but time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from llmops_git.configs.policy import Budget, Price
+from llmops_git.configs.values import Case
+from llmops_git.errors import LlmopsError
+from llmops_git.evals.budget import Ledger, Stopped
+from llmops_git.evals.buyer import Buyer, Purchase
+from llmops_git.evals.cache import Cache
+from llmops_git.evals.lane import Lane
+from llmops_git.evals.retry import Clock, Patience, SystemClock
+from llmops_git.evals.values import Run, SampleResult, Spending
+from llmops_git.evals.worker import Bench, Job, Prepared, measure, prepare, set_up
+from llmops_git.providers.base import Provider, ProviderError
+from llmops_git.traces.recorder import RunIdentity, SampleSteps, sample_spans
+from llmops_git.traces.span import Span
+
+__all__ = ["Clock", "Job", "Outcome", "SystemClock", "evaluate"]
+
+_REFRESH = 0.1  # seconds between reports of progress
+_GRACE = 10.0  # seconds that calls under way are given to end, and be kept, when the run is stopped
+_ENGINES = 3  # engines named in a run, at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came out: one run per job in the jobs' order, the spending, the spans, and what else there is to say."""
+
+    runs: tuple[Run, ...]
+    spending: Spending
+    spans: Iterable[Span]
+    problems: tuple[str, ...] = ()
+
+
+def evaluate(
+    jobs: Sequence[Job],
+    *,
+    providers: Mapping[str, Provider],
+    cache: Cache | None,
+    budget: Budget | Ledger,
+    prices: Mapping[str, Price],
+    clock: Clock | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+    first_repeat: int = 0,
+    patience: Patience | None = None,
+) -> Outcome:
+    """Measure all jobs: samples `first_repeat` to `first_repeat + repeats - 1` of each case.
+
+    Identical requests of several jobs are bought once. A `Ledger` instead of a `Budget` makes the limits hold for several
+    calls together. `on_progress` is told (done, total) samples, in the caller's thread.
+
+    Raises LlmopsError when a request cannot be rendered or a provider is not open, ProviderError (replay_miss) when a
+    recording is missing, and KeyboardInterrupt when interrupted, after calls under way had some seconds to end.
+    """
+    running = _Running(
+        jobs,
+        providers=providers,
+        cache=cache,
+        ledger=budget if isinstance(budget, Ledger) else Ledger(budget),
+        prices=prices,
+        clock=clock or SystemClock(),
+        first_repeat=first_repeat,
+        patience=patience or Patience(),
+    )
+    return running.run(on_progress)
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """The sample `repeat` of the case at `place` in the job at `job`."""
+
+    job: int
+    place: int
+    repeat: int
+
+
+class _Running:
+    """One call of `evaluate`."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        *,
+        providers: Mapping[str, Provider],
+        cache: Cache | None,
+        ledger: Ledger,
+        prices: Mapping[str, Price],
+        clock: Clock,
+        first_repeat: int,
+        patience: Patience,
+    ) -> None:
+        self._clock = clock
+        self._started_ns = clock.wall_ns()
+        self._started = clock.monotonic()
+        self._first_repeat = first_repeat
+        run_id = _run_id(self._started_ns, jobs)
+        self._benches = [set_up(job, _identity(job, run_id)) for job in jobs]
+        self._lanes = {name: Lane(_opened(providers, name), clock) for name in sorted(_provider_names(self._benches))}
+        self._stop = threading.Event()
+        self._ledger = ledger
+        self._buyer = Buyer(
+            self._lanes, cache=cache, ledger=ledger, prices=prices, clock=clock, stop=self._stop, patience=patience
+        )
+        self._lock = threading.Lock()
+        self._error: BaseException | None = None
+        self._done = 0
+        self._results: list[dict[tuple[int, int], SampleResult]] = [{} for _ in jobs]
+        self._steps: list[list[SampleSteps]] = [[] for _ in jobs]
+        self._engines: list[set[str]] = [set() for _ in jobs]
+        self._messages: dict[str, str] = {}
+
+    def run(self, on_progress: Callable[[int, int], None] | None) -> Outcome:
+        spent, unpriced = self._ledger.spent_usd, self._ledger.unpriced
+        threads = [thread for lane in self._lanes for thread in self._threads(lane)]
+        self._wait(threads, on_progress)
+        if self._error is not None:
+            raise self._error
+        cost = None if self._ledger.unpriced > unpriced else self._ledger.spent_usd - spent
+        spending = Spending(
+            planned=self._total(),
+            sent=self._buyer.sent,
+            cached=self._buyer.cached,
+            input_tokens=self._buyer.input_tokens,
+            output_tokens=self._buyer.output_tokens,
+            cost_usd=cost,
+            seconds=self._clock.monotonic() - self._started,
+        )
+        runs = tuple(self._run_of(number) for number in range(len(self._benches)))
+        spans = Spans([(bench.identity, steps) for bench, steps in zip(self._benches, self._steps, strict=True)])
+        return Outcome(runs=runs, spending=spending, spans=spans, problems=self._problems(runs))
+
+    def _total(self) -> int:
+        return sum(len(bench.job.evaluation.cases) * bench.job.repeats for bench in self._benches)
+
+    def _tasks(self, lane: str) -> Iterator[_Task]:
+        """The samples that one provider answers: by case, the jobs side by side, so that both sides meet the same hour."""
+        numbers = [number for number, bench in enumerate(self._benches) if bench.job.config.provider == lane]
+        most_cases = max((len(self._benches[number].job.evaluation.cases) for number in numbers), default=0)
+        most_repeats = max((self._benches[number].job.repeats for number in numbers), default=0)
+        for place in range(most_cases):
+            for repeat in range(most_repeats):
+                for number in numbers:
+                    job = self._benches[number].job
+                    if place < len(job.evaluation.cases) and repeat < job.repeats:
+                        yield _Task(number, place, self._first_repeat + repeat)
+
+    def _threads(self, lane: str) -> list[threading.Thread]:
+        tasks = self._tasks(lane)
+        count = min(self._lanes[lane].provider.concurrency, sum(1 for _ in self._tasks(lane)))
+        return [
+            threading.Thread(target=self._work, args=(tasks,), name=f"llmops-git {lane} {number}", daemon=True)
+            for number in range(count)
+        ]
+
+    def _wait(self, threads: list[threading.Thread], on_progress: Callable[[int, int], None] | None) -> None:
+        """Run the threads to their end, telling how far they are; on an interrupt let calls under way end."""
+        total = self._total()
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(_REFRESH)
+                    if on_progress is not None:
+                        on_progress(self._done, total)
+        except BaseException:
+            self._stop.set()
+            until = self._clock.monotonic() + _GRACE
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join(max(until - self._clock.monotonic(), 0.0))
+            raise
+        if on_progress is not None and self._error is None:
+            on_progress(self._done, total)
+
+    def _work(self, tasks: Iterator[_Task]) -> None:
+        try:
+            while not self._stop.is_set():
+                with self._lock:
+                    task = next(tasks, None)
+                if task is None:
+                    return
+                self._sample(task)
+        except Stopped:
+            return
+        except BaseException as error:  # noqa: BLE001  # it is raised again where `evaluate` was called
+            with self._lock:
+                self._error = self._error or error
+            self._stop.set()
+
+    def _sample(self, task: _Task) -> None:
+        bench = self._benches[task.job]
+        case = bench.job.evaluation.cases[task.place]
+        prepared = prepare(bench.job.config, case, task.repeat, self._clock)
+        try:
+            self._buyer.order(prepared.request, prepared.key, lambda purchase: self._finish(task, prepared, purchase))
+        except ProviderError as error:
+            raise _named(error, bench.job, case, task.repeat) from None
+
+    def _finish(self, task: _Task, prepared: Prepared, purchase: Purchase) -> None:
+        bench = self._benches[task.job]
+        result, steps = measure(bench, prepared, purchase, self._buyer, self._clock)
+        with self._lock:
+            self._done += 1
+            self._results[task.job][task.place, task.repeat] = result
+            self._steps[task.job].append(steps)
+            if purchase.reply is not None and (engine := f"{purchase.reply.model} {purchase.reply.engine}".strip()):
+                self._engines[task.job].add(engine)
+            if purchase.error:
+                self._messages.setdefault(purchase.error, purchase.message)
+
+    def _run_of(self, number: int) -> Run:
+        bench, results = self._benches[number], self._results[number]
+        config, evaluation = bench.job.config, bench.job.evaluation
+        answered = sorted(self._engines[number])
+        named = answered[:_ENGINES] + (["…"] if len(answered) > _ENGINES else [])
+        return Run(
+            config=config.name,
+            config_digest=config.digest,
+            eval_digest=evaluation.digest,
+            provider=config.provider,
+            model=config.model,
+            engine="; ".join([self._lanes[config.provider].fingerprint, *named]),
+            started_at=datetime.fromtimestamp(self._started_ns / 1e9, UTC).isoformat(timespec="seconds"),
+            repeats=bench.job.repeats,
+            cases=tuple(case.id for case in evaluation.cases),
+            must_pass=tuple(case.id for case in evaluation.cases if case.must_pass),
+            clusters={case.id: case.cluster for case in evaluation.cases if case.cluster},
+            scorers=bench.declarations(),
+            samples=tuple(results[place] for place in sorted(results)),
+        )
+
+    def _problems(self, runs: Sequence[Run]) -> tuple[str, ...]:
+        counts: dict[str, int] = {}
+        for run in runs:
+            for sample in run.samples:
+                if sample.error:
+                    counts[sample.error] = counts.get(sample.error, 0) + 1
+        unmeasured = [
+            f"{counts[error]} samples are not measured ({error}): {self._messages[error]}" for error in sorted(counts)
+        ]
+        return (*unmeasured, *self._buyer.trouble)
+
+
+class Spans:
+    """The spans of all samples, made when they are iterated over: keeping them all would cost more than the evidence."""
+
+    def __init__(self, jobs: Sequence[tuple[RunIdentity, Sequence[SampleSteps]]]) -> None:
+        self._jobs = jobs
+
+    def __iter__(self) -> Iterator[Span]:
+        for identity, samples in self._jobs:
+            for steps in samples:
+                yield from sample_spans(identity, steps)
+
+
+def _identity(job: Job, run_id: str) -> RunIdentity:
+    return RunIdentity(
+        run_id=run_id,
+        config=job.config.name,
+        config_digest=job.config.digest,
+        eval_digest=job.evaluation.digest,
+        version=job.config.digest,
+        provider=job.config.provider,
+        model=job.config.model,
+    )
+
+
+def _run_id(started_ns: int, jobs: Sequence[Job]) -> str:
+    parts = [str(started_ns), *(f"{job.config.digest} {job.evaluation.digest}" for job in jobs)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _provider_names(benches: Iterable[Bench]) -> set[str]:
+    names = set()
+    for bench in benches:
+        names.add(bench.job.config.provider)
+        names.update(judge.provider for judge in bench.judges.values())
+    return names
+
+
+def _opened(providers: Mapping[str, Provider], name: str) -> Provider:
+    if name not in providers:
+        raise LlmopsError(f"provider `{name}` is not open", hint="name it under `providers:` in llmops.yaml")
+    return providers[name]
+
+
+def _named(error: ProviderError, job: Job, case: Case, repeat: int) -> ProviderError:
+    """The error with the name of the sample that met it."""
+    message = f"config `{job.config.name}`, case `{case.id}`, repeat {repeat}: {error.message}"
+    return ProviderError(error.kind, message, hint=error.hint)
