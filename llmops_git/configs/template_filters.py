@@ -179,7 +179,7 @@ def _written(length: int) -> None:
 
 def filters() -> Mapping[str, Function]:
     """Name -> filter. Source of names and meaning: Jinja 3.1, "List of Builtin Filters"; `tojson` writes plain JSON."""
-    own = {"join": _join, "replace": _replace, "indent": _indent, "round": _round, "sum": _sum}
+    own: dict[str, Function] = {"join": _join, "replace": _replace, "indent": _indent, "round": _round, "sum": _sum}
     own |= {"tojson": _tojson, "trim": _trim, "wordcount": _wordcount}
     table = {name: bounded(function) for name, function in own.items()}
     table |= {name: bounded(_FILTERS[name], cheap=name in _CHEAP) for name in _TAKEN}
