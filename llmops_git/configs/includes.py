@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from jinja2 import nodes
 
 _TAG = re.compile(r"\{%[-+]?\s*(?:include|extends|import|from)\b")
 _START = re.compile(r"\{[#%{]")
