@@ -6,7 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-
 _TAG = re.compile(r"\{%[-+]?\s*(?:include|extends|import|from)\b")
 _START = re.compile(r"\{[#%{]")
 _LITERAL = re.compile(
