@@ -53,14 +53,14 @@ def deploy(
     actor: str,
     dry_run: bool = False,
 ) -> Deployed | Nothing:
-    """Do what `decide` says about the newest state; when another deployment comes first, decide again about the new one.
+    """Do what `decide` says about the state; when another deployment comes first, fetch and decide again about the new one.
 
     Raises what `decide` and `load` raise, Tampered when the remote moved or rewrote something, NotMeasured when it cannot
     be reached or does not take the push.
     """
 
-    def attempt(_: int) -> Deployed | Nothing:
-        if remote is not None:
+    def attempt(number: int) -> Deployed | Nothing:
+        if number and remote is not None:
             fetch_state(git, remote)
         registry = read_registry(git, remote=remote)
         step = decide(registry)

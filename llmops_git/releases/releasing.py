@@ -78,19 +78,22 @@ def _publish(
     return Released(candidate=candidate, evidence=placed, tag_object=tag_object)
 
 
-def keep_evidence(git: Git, remote: str | None, records: Sequence[Evidence]) -> None:
-    """Put records on the evidence branch without releasing anything: a refused release keeps its reasons."""
+def keep_evidence(git: Git, remote: str | None, records: Sequence[Evidence]) -> list[Evidence]:
+    """Put records on the evidence branch without releasing anything: a refused release keeps its reasons.
 
-    def attempt(number: int) -> None:
+    The records with their places. Raises what `repo.publish.publish` raises.
+    """
+
+    def attempt(number: int) -> list[Evidence]:
         if number and remote is not None:
             fetch_state(git, remote)
         tip = read_registry(git, remote=remote).evidence
-        _, update = add_evidence(git, Writer(git), tip, records)
+        placed, update = add_evidence(git, Writer(git), tip, records)
         if update is not None:
             publish_or_lose(git, remote, [update])
+        return placed
 
-    if records:
-        until_published(attempt)
+    return until_published(attempt) if records else []
 
 
 def note_of(candidate: Candidate, evidence: Evidence, registry: Registry) -> ReleaseNote:

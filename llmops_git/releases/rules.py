@@ -14,9 +14,10 @@ from llmops_git.releases.versions import Version, parse_version
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nothing:
-    """There is nothing to do, and why."""
+    """There is nothing to do, and why. `held`: a rollback keeps automatic promotion off."""
 
     reason: str
+    held: bool = False
 
 
 def choose_release(registry: Registry, config: str, environment: Environment, version: str) -> Release:
@@ -74,9 +75,8 @@ def automatic_release(registry: Registry, environment: Environment, config: str)
     """What automatic promotion would make run now. It never goes back to a lower number, and never past a hold."""
     now = registry.running(environment.name, config)
     if now is not None and now.held:
-        return Nothing(
-            reason=f"{config}: automatic promotion to {environment.name} is held since the rollback to {now.release}"
-        )
+        reason = f"{config}: automatic promotion to {environment.name} is held since the rollback to {now.release}"
+        return Nothing(reason=reason, held=True)
     if environment.after and registry.running(environment.after, config) is None:
         return Nothing(reason=f"{config} does not run in {environment.after} yet")
     release = choose_release(registry, config, environment, "")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from llmops_git.errors import LlmopsError
 from llmops_git.repo.fetch import is_ancestor
-from llmops_git.repo.refs import list_remote
+from llmops_git.repo.refs import TAG_NAMESPACE, list_remote
 
 if TYPE_CHECKING:
     from llmops_git.repo.git import Git
@@ -19,13 +19,15 @@ _USUAL = ("main", "master")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mainline:
     """HEAD's commit, its branch ("" when detached), the default branch, and how HEAD stands to the newest commit `tip`
-    of that branch: `newest` is that commit, `behind` an older one, `ahead` not pushed yet, `elsewhere` anything else."""
+    of that branch: `newest` is that commit, `behind` an older one, `ahead` not pushed yet, `elsewhere` anything else.
+    `remote_tags` are the release tags that the remote has; None without a remote."""
 
     head: str
     branch: str
     default: str
     tip: str
     standing: Standing
+    remote_tags: frozenset[str] | None = None
 
 
 def read_mainline(git: Git, remote: str | None, default: str) -> Mainline:
@@ -37,16 +39,19 @@ def read_mainline(git: Git, remote: str | None, default: str) -> Mainline:
     """
     head = git.resolve("HEAD")
     branch = git.try_run("symbolic-ref", "--quiet", "--short", "HEAD").out.decode().strip()
+    tags = None
     if remote is None:
         name = default or _local_default(git, branch)
         tip = git.resolve(f"refs/heads/{name}")
     else:
-        theirs = list_remote(git, remote, "HEAD", *([f"refs/heads/{default}"] if default else []))
+        theirs = list_remote(git, remote, "HEAD", f"{TAG_NAMESPACE}*", *([f"refs/heads/{default}"] if default else []))
+        tags = frozenset(ref for ref in theirs if ref.startswith(TAG_NAMESPACE))
         name = default or theirs.get("HEAD:", "").removeprefix("refs/heads/")
         tip = theirs.get(f"refs/heads/{default}" if default else "HEAD", "")
         if not name or not tip:
             raise LlmopsError(f"the remote `{remote}` has no default branch", hint=f"git push -u {remote} {branch or 'main'}")
-    return Mainline(head=head, branch=branch, default=name, tip=tip, standing=_standing(git, head, branch, name, tip))
+    standing = _standing(git, head, branch, name, tip)
+    return Mainline(head=head, branch=branch, default=name, tip=tip, standing=standing, remote_tags=tags)
 
 
 def _standing(git: Git, head: str, branch: str, default: str, tip: str) -> Standing:

@@ -103,3 +103,15 @@ def last_lines(stderr: str, count: int = 3) -> str:
     """The end of what git said, on one line and without passwords that stand in a URL."""
     lines = [_SPACES.sub(" ", _PASSWORD.sub("://***@", line)).strip() for line in stderr.splitlines()]
     return "; ".join([line for line in lines if line][-count:]) or "git said nothing"
+
+
+def remote_with_state(git: Git) -> str | None:
+    """The remote whose environments or evidence this clone knows, without reading the policy; None when it knows of none.
+
+    Raises LlmopsError when there are several: a fork must not be mistaken for the repository it came from.
+    """
+    output = git.run("for-each-ref", "--format=%(refname)", "refs/remotes/*/llmops/*", "refs/remotes/*/llmops/env/*").decode()
+    remotes = sorted({line.split("/")[2] for line in output.splitlines()})
+    if len(remotes) > 1:
+        raise LlmopsError(f"the remotes {', '.join(remotes)} all have environments", hint=f"--remote {remotes[0]}")
+    return remotes[0] if remotes else None

@@ -1,0 +1,106 @@
+"""Deploys for `promote`, `rollback` and `release --promote`: decide on the newest state, append, say what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from llmops_git.commands.state import State, actor_of
+from llmops_git.errors import LlmopsError
+from llmops_git.reports.clean import clean
+
+if TYPE_CHECKING:
+    from llmops_git.releases.deploy import Deployed, Step
+    from llmops_git.releases.rules import Nothing
+    from llmops_git.releases.values import Registry, Release
+
+
+def deploy_step(
+    state: State, environment: str, decide: Callable[[Registry], Step | Nothing], *, dry_run: bool
+) -> Deployed | Nothing:
+    """Deploy what `decide` says, after checking that the release is on the remote as it is here."""
+    from llmops_git.releases.deploy import Step, deploy  # noqa: PLC0415
+
+    def decide_and_check(registry: Registry) -> Step | Nothing:
+        step = decide(registry)
+        if isinstance(step, Step):
+            require_published(state, step.release)
+        return step
+
+    return deploy(
+        state.project.git,
+        state.remote,
+        environment,
+        decide_and_check,
+        load=state.load,
+        actor=actor_of(state.project),
+        dry_run=dry_run,
+    )
+
+
+def require_published(state: State, release: Release) -> None:
+    """An environment must not name a tag that others cannot fetch. Raises LlmopsError, or Tampered when it was moved."""
+    from llmops_git.repo.fetch import moved_tags, tampered  # noqa: PLC0415
+    from llmops_git.repo.refs import list_remote  # noqa: PLC0415
+
+    if state.remote is None:
+        return
+    theirs = list_remote(state.project.git, state.remote, release.tag.ref)
+    alarms = moved_tags(theirs, {release.tag.ref: release.tag_object})
+    if alarms:
+        raise tampered(alarms)
+    if release.tag.ref not in theirs:
+        raise LlmopsError(
+            f"{release.name} is not on the remote `{state.remote}`", hint=f"git push {state.remote} {release.tag.ref}"
+        )
+
+
+def show_deployed(done: Deployed | Nothing, *, dry_run: bool, error: bool = False) -> None:
+    """One line: what runs now, what ran before, the commit."""
+    from llmops_git.releases.rules import Nothing  # noqa: PLC0415
+
+    if isinstance(done, Nothing):
+        click.echo(f"nothing to do: {clean(done.reason)}", err=error)
+        return
+    release = done.step.release
+    before = f" (before: {done.previous.rpartition('/')[2]})" if done.previous else ""
+    verb = {"promote": "promoted", "rollback": "rolled back"}[done.step.action]
+    if dry_run:
+        verb = {"promote": "would promote", "rollback": "would roll back"}[done.step.action]
+    place = "to" if done.step.action == "promote" else "in"
+    version = f"to v{release.tag.version}" if done.step.action == "rollback" else f"v{release.tag.version}"
+    commit = f" commit {done.commit[:12]}" if done.commit else ""
+    click.echo(f"{verb} {release.tag.config} {version} {place} {done.environment}{before}{commit}", err=error)
+
+
+def promote_automatically(state: State, configs: Sequence[str], *, dry_run: bool, quiet: bool = False) -> list[Deployed]:
+    """Bring every environment with `promote: automatic` up to date, in promotion order; say what is held and why.
+
+    `quiet` keeps standard output for other data: then everything is said on standard error.
+    """
+    from llmops_git.releases.deploy import Deployed, Step  # noqa: PLC0415
+    from llmops_git.releases.registry import read_registry  # noqa: PLC0415
+    from llmops_git.releases.rules import Nothing, automatic_release, in_order  # noqa: PLC0415
+
+    done: list[Deployed] = []
+    for environment in in_order(state.policy.environments):
+        if environment.promote != "automatic":
+            continue
+        registry = read_registry(state.project.git, remote=state.remote)
+        for config in configs or list(registry.releases):
+
+            def decide(now: Registry, config: str = config) -> Step | Nothing:
+                release = automatic_release(now, environment, config)  # noqa: B023  # called before the next round
+                return release if isinstance(release, Nothing) else Step(release=release, action="promote")
+
+            outcome = decide(registry)
+            if not isinstance(outcome, Nothing):
+                outcome_now = deploy_step(state, environment.name, decide, dry_run=dry_run)
+                if isinstance(outcome_now, Deployed):
+                    done.append(outcome_now)
+                show_deployed(outcome_now, dry_run=dry_run, error=quiet)
+            elif outcome.held:
+                click.echo(clean(outcome.reason), err=True)
+    return done

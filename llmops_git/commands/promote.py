@@ -1,0 +1,56 @@
+"""`llmops-git promote`: make a release run in an environment."""
+
+from __future__ import annotations
+
+import click
+
+from llmops_git.commands.state import dry_run_option
+from llmops_git.errors import EXIT_OK
+
+
+@click.command("promote")
+@click.argument("config", required=False)
+@click.argument("version", required=False)
+@click.option("--to", "environment", metavar="ENV", help="The environment to promote to.")
+@click.option("--automatic", is_flag=True, help="Bring every environment with `promote: automatic` up to date instead.")
+@click.option("--reason", metavar="TEXT", default="", help="Why; kept in the environment's history.")
+@dry_run_option
+def command(
+    config: str | None, version: str | None, environment: str | None, automatic: bool, reason: str, dry_run: bool
+) -> int:
+    """Make a release of CONFIG run in an environment.
+
+    VERSION is, unless given, what runs in the environment before (`after:` in llmops.yaml), or the newest release.
+    """
+    if automatic:
+        if environment or version:
+            raise click.UsageError("--automatic decides environments and versions itself")
+        return _automatic(config, dry_run=dry_run)
+    if not config or not environment:
+        raise click.UsageError("which config, and to which environment? llmops-git promote CONFIG [VERSION] --to ENV")
+    from llmops_git.commands.deploying import deploy_step, show_deployed  # noqa: PLC0415
+    from llmops_git.commands.state import environment_of, read_state  # noqa: PLC0415
+    from llmops_git.releases.deploy import Step  # noqa: PLC0415
+    from llmops_git.releases.rules import Nothing, check_promotion, choose_release  # noqa: PLC0415
+    from llmops_git.releases.values import Registry  # noqa: PLC0415
+
+    state = read_state(fetch=True)
+    target = environment_of(state.policy, environment)
+
+    def decide(registry: Registry) -> Step | Nothing:
+        release = choose_release(registry, config, target, version or "")
+        nothing = check_promotion(registry, target, release)
+        return nothing or Step(release=release, action="promote", reason=reason)
+
+    show_deployed(deploy_step(state, environment, decide, dry_run=dry_run), dry_run=dry_run)
+    return EXIT_OK
+
+
+def _automatic(config: str | None, *, dry_run: bool) -> int:
+    from llmops_git.commands.deploying import promote_automatically  # noqa: PLC0415
+    from llmops_git.commands.state import read_state  # noqa: PLC0415
+
+    state = read_state(fetch=True)
+    if not promote_automatically(state, [config] if config else [], dry_run=dry_run):
+        click.echo("nothing to promote")
+    return EXIT_OK

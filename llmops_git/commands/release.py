@@ -1,0 +1,97 @@
+"""`llmops-git release`: tag the next version of every config that changed and passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llmops_git.commands.project import emit_json, format_option
+from llmops_git.commands.state import dry_run_option
+from llmops_git.errors import EXIT_OK
+
+if TYPE_CHECKING:
+    from llmops_git.commands.releasing import Outcome
+    from llmops_git.repo.mainline import Mainline
+
+SCHEMA = "llmops-git/release/1"
+
+
+@click.command("release")
+@click.argument("configs", nargs=-1)
+@click.option("--evidence", "folders", metavar="RUN_FOLDER", multiple=True,
+              type=click.Path(path_type=Path, exists=True, file_okay=False),
+              help="A run folder of `eval` to take evidence from; repeatable. Give only runs that you trust.")  # fmt: skip
+@click.option("--promote", is_flag=True, help="Then bring environments with `promote: automatic` up to date.")
+@dry_run_option
+@format_option()
+def command(configs: tuple[str, ...], folders: tuple[Path, ...], promote: bool, dry_run: bool, form: str) -> int:
+    """Tag the next version of every config (or of the CONFIGS named) that differs from its newest release.
+
+    Works on the newest commit of the default branch. Evidence is looked for on the evidence branch and in the run folders
+    given; what has none is evaluated against its newest release. Running it twice does nothing the second time.
+
+    Exit code: 0 all released or unchanged, 1 the gate refused one (the others are released), 2 files or usage are wrong,
+    3 one could not be measured.
+    """
+    from llmops_git.commands.mainline import mainline_of, objections, superseded_by  # noqa: PLC0415
+    from llmops_git.commands.releasing import exit_code, release_configs  # noqa: PLC0415
+    from llmops_git.commands.state import read_state  # noqa: PLC0415
+
+    state = read_state(fetch=True)
+    mainline = mainline_of(state)
+    for objection in objections(state, mainline):
+        if not dry_run:
+            raise objection
+        click.echo(f"note: {objection.message}", err=True)
+    if mainline.standing == "behind":
+        _show(form, mainline, [], dry_run=dry_run)
+        click.echo(f"nothing released: {superseded_by(mainline)}", err=True)
+        return EXIT_OK
+    outcomes = release_configs(state, configs, folders, commit=mainline.head, dry_run=dry_run)
+    _show(form, mainline, outcomes, dry_run=dry_run)
+    if promote:
+        from llmops_git.commands.deploying import promote_automatically  # noqa: PLC0415
+
+        promote_automatically(state, configs, dry_run=dry_run, quiet=form == "json")
+    return exit_code(outcomes)
+
+
+def _show(form: str, mainline: Mainline, outcomes: Sequence[Outcome], *, dry_run: bool) -> None:
+    if form == "json":
+        emit_json(release_document(mainline, outcomes, dry_run=dry_run))
+        return
+    for line in release_lines(outcomes):
+        click.echo(line)
+
+
+def release_document(mainline: Mainline, outcomes: Sequence[Outcome], *, dry_run: bool) -> dict[str, Any]:
+    """What `--format json` prints; schema: schemas/release.schema.json."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    return {
+        "schema": SCHEMA,
+        "commit": mainline.head,
+        "newest_commit": mainline.tip,
+        "dry_run": dry_run,
+        "configs": [asdict(outcome) for outcome in outcomes],
+    }
+
+
+def release_lines(outcomes: Sequence[Outcome]) -> list[str]:
+    """One line for each config that is not simply unchanged, and one that counts those."""
+    from llmops_git.reports.clean import clean  # noqa: PLC0415
+    from llmops_git.reports.style import columns  # noqa: PLC0415
+
+    rows = []
+    for outcome in outcomes:
+        if outcome.what == "unchanged":
+            continue
+        version = outcome.tag.rpartition("/")[2]
+        about = [f"({outcome.bump})" if outcome.bump else "", outcome.verdict, clean(outcome.reason).replace("\n", "; ")]
+        rows.append((outcome.what, outcome.config, version, "  ".join(part for part in about if part)))
+    unchanged = sum(outcome.what == "unchanged" for outcome in outcomes)
+    lines = columns(rows, ("<", "<", "<", "<")) if rows else []
+    return [*lines, *([f"unchanged: {unchanged} config{'s' if unchanged > 1 else ''}"] if unchanged else [])]

@@ -1,0 +1,188 @@
+"""What `release` does, config by config: load, find or make evidence, decide, tag. A reconciler: twice is once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK, EXIT_USAGE, LlmopsError, NotMeasured
+from llmops_git.releases.evidence import Evidence, EvidenceKey
+from llmops_git.releases.plan import Candidate, Decision, decide, needs_release, plan_release
+
+if TYPE_CHECKING:
+    from llmops_git.commands.state import State
+    from llmops_git.configs.values import Config
+
+What = Literal["released", "would release", "would evaluate", "unchanged", "refused", "invalid", "not measured"]
+_EXIT_CODES: Mapping[What, int] = {"invalid": EXIT_USAGE, "refused": EXIT_GATE, "not measured": EXIT_NOT_MEASURED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one config. `evidence` is a path on the evidence branch, or "" while there is none."""
+
+    config: str
+    what: What
+    tag: str = ""
+    tag_object: str = ""
+    bump: str = ""
+    previous: str = ""
+    digest: str = ""
+    verdict: str = ""
+    evidence: str = ""
+    reason: str = ""
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """2 when files are wrong, else 1 when the gate refused a config, else 3 when one could not be measured, else 0."""
+    codes = {_EXIT_CODES.get(outcome.what, EXIT_OK) for outcome in outcomes}
+    return next((code for code in (EXIT_USAGE, EXIT_GATE, EXIT_NOT_MEASURED) if code in codes), EXIT_OK)
+
+
+def release_configs(
+    state: State, names: Sequence[str], folders: Sequence[Path], *, commit: str, dry_run: bool
+) -> tuple[Outcome, ...]:
+    """Release every config (or those named) of `commit` that differs from its newest release and has passing evidence."""
+    configs, outcomes = _load(state, names, commit)
+    pending = {name: configs[name] for name in needs_release(state.registry, configs)}
+    outcomes += [_unchanged(state, config) for name, config in configs.items() if name not in pending]
+    records = _find_evidence(state, pending, folders)
+    decisions = {name: decide(config, records[name]) for name, config in pending.items()}
+    missing = {name: config for name, config in pending.items() if decisions[name].state == "missing"}
+    if dry_run:
+        outcomes += [_planned(state, config, decisions[name]) for name, config in pending.items()]
+        return tuple(sorted(outcomes, key=lambda outcome: outcome.config))
+    fresh = _keep_refusals(state, _evaluate(state, missing)) if missing else {}
+    for name, config in pending.items():
+        decision = decide(config, [fresh[name]]) if name in fresh else decisions[name]
+        outcomes.append(_act(state, config, decision, commit))
+    return tuple(sorted(outcomes, key=lambda outcome: outcome.config))
+
+
+def _load(state: State, names: Sequence[str], commit: str) -> tuple[dict[str, Config], list[Outcome]]:
+    """The configs at `commit`; one that is broken does not keep the others from being released."""
+    tree = state.project.tree(commit)
+    known = state.project.configs(tree)
+    for name in names:
+        state.project.find(tree, name)
+    configs: dict[str, Config] = {}
+    broken = []
+    for name in names or sorted(known):
+        try:
+            config = state.project.load(tree, name)
+        except NotMeasured:
+            raise
+        except LlmopsError as error:
+            broken.append(Outcome(config=name, what="invalid", reason=error.message))
+            continue
+        configs[config.name] = config
+    return configs, broken
+
+
+def _key(config: Config) -> EvidenceKey:
+    return EvidenceKey(config.name, config.digest, config.eval_digest)
+
+
+def _find_evidence(state: State, pending: Mapping[str, Config], folders: Sequence[Path]) -> dict[str, list[Evidence]]:
+    """The records about each config: those on the evidence branch, then those of the run folders given."""
+    from llmops_git.commands.evidence import evidence_in_folder  # noqa: PLC0415
+    from llmops_git.releases.evidence_branch import read_evidence  # noqa: PLC0415
+
+    keys = [_key(config) for config in pending.values() if config.evaluation]
+    kept = read_evidence(state.project.git, state.registry.evidence, keys)
+    given = [record for folder in folders for record in evidence_in_folder(folder)]
+    return {
+        name: [*kept.get(_key(config), ()), *(record for record in given if record.key == _key(config))]
+        for name, config in pending.items()
+    }
+
+
+def _evaluate(state: State, missing: Mapping[str, Config]) -> dict[str, Evidence]:
+    """Run what has no evidence yet against its newest release."""
+    from llmops_git.commands.evaluate import evaluate_configs  # noqa: PLC0415
+    from llmops_git.commands.evidence import evidence_in_report  # noqa: PLC0415
+
+    pairs = []
+    for name, config in missing.items():
+        newest = state.registry.newest(name)
+        base = state.load_or_none(newest) if newest else None
+        pairs.append((base, config, newest.name if newest and base else ""))
+    report = evaluate_configs(state.project, pairs, against="previous release", policy=state.policy)
+    return {record.config: record for record in evidence_in_report(report)}
+
+
+def _keep_refusals(state: State, fresh: Mapping[str, Evidence]) -> dict[str, Evidence]:
+    """A run that failed is kept as well: it explains the refusal, and nothing is measured until it passes."""
+    from llmops_git.releases.releasing import keep_evidence  # noqa: PLC0415
+
+    failed = [record for record in fresh.values() if not record.gate_passes and record.verdict != "invalid"]
+    kept = keep_evidence(state.project.git, state.remote, failed)
+    return {**fresh, **{record.config: record for record in kept}}
+
+
+def _act(state: State, config: Config, decision: Decision, commit: str) -> Outcome:
+    """Release one config, or say why not."""
+    from llmops_git.commands.mainline import superseded  # noqa: PLC0415
+    from llmops_git.releases.releasing import release_config  # noqa: PLC0415
+    from llmops_git.releases.rules import Nothing  # noqa: PLC0415
+
+    if decision.state != "passes" or decision.evidence is None:
+        return _not_released(config, decision)
+    done = release_config(
+        state.project.git,
+        state.remote,
+        config,
+        decision.evidence,
+        commit=commit,
+        load=state.load_or_none,
+        proceed=lambda: superseded(state, commit),
+    )
+    if isinstance(done, Nothing):
+        return Outcome(config=config.name, what="unchanged", digest=config.digest, reason=done.reason)
+    outcome = _outcome(done.candidate, "released", done.evidence)
+    return replace(outcome, tag_object=done.tag_object)
+
+
+def _not_released(config: Config, decision: Decision) -> Outcome:
+    record = decision.evidence
+    invalid = decision.state == "missing" or (record is not None and record.verdict == "invalid")
+    return Outcome(
+        config=config.name,
+        what="not measured" if invalid else "refused",
+        digest=config.digest,
+        verdict=record.verdict if record else "",
+        evidence=record.path if record else "",
+        reason=decision.reason,
+    )
+
+
+def _planned(state: State, config: Config, decision: Decision) -> Outcome:
+    """What a run without --dry-run would do."""
+    if decision.state == "refused":
+        return _not_released(config, decision)
+    newest = state.registry.newest(config.name)
+    candidate = plan_release(config, newest, state.load_or_none(newest) if newest else None)
+    what: What = "would release" if decision.state == "passes" else "would evaluate"
+    return _outcome(candidate, what, decision.evidence)
+
+
+def _unchanged(state: State, config: Config) -> Outcome:
+    newest = state.registry.newest(config.name)
+    name = newest.name if newest else ""
+    return Outcome(config=config.name, what="unchanged", tag=name, digest=config.digest, reason=f"{name} already holds it")
+
+
+def _outcome(candidate: Candidate, what: What, evidence: Evidence | None) -> Outcome:
+    return Outcome(
+        config=candidate.config.name,
+        what=what,
+        tag=str(candidate.tag),
+        bump=candidate.bump_name,
+        previous=candidate.previous.name if candidate.previous else "",
+        digest=candidate.config.digest,
+        verdict=evidence.verdict if evidence else "",
+        evidence=evidence.path if evidence else "",
+        reason=candidate.note,
+    )

@@ -1,0 +1,88 @@
+"""`llmops-git rollback`: go back to the release that ran before, and hold automatic promotion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from llmops_git.commands.state import dry_run_option
+from llmops_git.errors import EXIT_OK, LlmopsError, NotMeasured
+
+if TYPE_CHECKING:
+    from llmops_git.commands.state import State
+    from llmops_git.releases.deploy import Step
+    from llmops_git.releases.rules import Nothing
+    from llmops_git.releases.values import Registry, Release, Running
+
+
+@click.command("rollback")
+@click.argument("config")
+@click.option("--in", "environment", metavar="ENV", required=True, help="The environment to roll back in.")
+@click.option("--to", "version", metavar="VERSION", help="Go back to this release (default: the one that ran before).")
+@click.option("--reason", metavar="TEXT", default="", help="Why; kept in the environment's history.")
+@dry_run_option
+def command(config: str, environment: str, version: str | None, reason: str, dry_run: bool) -> int:
+    """Make the release that ran before run again in an environment.
+
+    Releases that were rolled back are skipped. Automatic promotion of CONFIG to this environment stays off until
+    someone promotes by hand.
+    """
+    from llmops_git.commands.deploying import deploy_step, show_deployed  # noqa: PLC0415
+    from llmops_git.commands.state import environment_of, read_state  # noqa: PLC0415
+
+    state = read_state(fetch=True)
+    environment_of(state.policy, environment)
+    done = deploy_step(
+        state, environment, lambda registry: _decide(state, registry, environment, config, version, reason), dry_run=dry_run
+    )
+    show_deployed(done, dry_run=dry_run)
+    return EXIT_OK
+
+
+def _decide(
+    state: State, registry: Registry, environment: str, config: str, version: str | None, reason: str
+) -> Step | Nothing:
+    """What to go back to, in the newest state. Its bundle is the one that ran then, byte for byte."""
+    from llmops_git.releases.deploy import Step  # noqa: PLC0415
+    from llmops_git.releases.history import read_history  # noqa: PLC0415
+    from llmops_git.releases.rules import Nothing, find_release, rollback_target  # noqa: PLC0415
+
+    now = registry.running(environment, config)
+    if now is None:
+        raise LlmopsError(f"`{config}` does not run in {environment}", hint="llmops-git status")
+    history = [
+        step.running for step in read_history(state.project.git, registry.environments[environment].tip)
+        if step.running.config == config
+    ]  # fmt: skip
+    if version:
+        release = find_release(registry, config, version)
+        if release.tag_object == now.tag_object:
+            return Nothing(reason=f"{release.name} already runs in {environment}")
+    else:
+        release = _release_of(registry, _target(state, registry, environment, config, rollback_target(history)))
+    earlier = [step.bundle for step in history if step.tag_object == release.tag_object]
+    return Step(release=release, action="rollback", bundle=earlier[-1] if earlier else "", reason=reason)
+
+
+def _target(state: State, registry: Registry, environment: str, config: str, target: Running | None) -> Running:
+    from llmops_git.releases.history import history_is_cut  # noqa: PLC0415
+
+    if target is not None:
+        return target
+    hint = f"llmops-git rollback {config} --in {environment} --to VERSION"
+    if history_is_cut(state.project.git, registry.environments[environment].tip):
+        raise NotMeasured(f"this shallow clone does not have the whole history of {environment}", hint=hint)
+    raise LlmopsError(f"nothing else of `{config}` ran in {environment} before", hint=hint)
+
+
+def _release_of(registry: Registry, target: Running) -> Release:
+    """The release that ran then; its tag must still be the one that was deployed. Raises Tampered, NotMeasured."""
+    from llmops_git.repo.fetch import tampered  # noqa: PLC0415
+
+    release = registry.find(target.release)
+    if release is None:
+        raise NotMeasured(f"the tag {target.release} that ran before is not in this clone", hint="llmops-git verify --remote")
+    if release.tag_object != target.tag_object:
+        raise tampered([f"tag `{target.release}` was moved: {target.tag_object} was deployed, {release.tag_object} is here"])
+    return release

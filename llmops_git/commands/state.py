@@ -1,0 +1,111 @@
+"""What the commands about releases start from: the project, its policy at HEAD, the remote, and the registry."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llmops_git.commands.project import Project, open_project
+from llmops_git.errors import LlmopsError, NotMeasured
+
+if TYPE_CHECKING:
+    from llmops_git.configs.policy import Environment, Policy
+    from llmops_git.configs.values import Config
+    from llmops_git.releases.values import Registry, Release
+
+# who runs this, as the usual places say it; a person's own git identity otherwise
+_ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BITBUCKET_STEP_TRIGGERER_UUID")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A project with everything git knows about its releases. `remote` is None in a repository without remotes."""
+
+    project: Project
+    policy: Policy
+    remote: str | None
+    registry: Registry
+
+    def load(self, release: Release) -> Config:
+        """The config of a release, from its own commit. Raises InvalidInput when it cannot be loaded any more."""
+        return self.project.load(self.project.tree(release.commit), release.tag.config)
+
+    def load_or_none(self, release: Release) -> Config | None:
+        """The config of a release; None when its files are not valid any more. Raises NotMeasured when git fails."""
+        try:
+            return self.load(release)
+        except NotMeasured:
+            raise
+        except LlmopsError:
+            return None
+
+
+def read_state(*, fetch: bool) -> State:
+    """The state as this clone knows it, or after fetching. Raises NotMeasured when the remote does not answer, Tampered
+    when it moved a tag or rewrote an environment."""
+    from llmops_git.releases.registry import read_registry  # noqa: PLC0415
+    from llmops_git.repo.fetch import fetch_state  # noqa: PLC0415
+    from llmops_git.repo.refs import remote_in_use  # noqa: PLC0415
+
+    project = open_project()
+    policy = project.policy(project.tree("HEAD"))
+    remote = remote_in_use(project.git, policy.remote)
+    if fetch and remote is not None:
+        fetch_state(project.git, remote)
+    registry = read_registry(project.git, remote=remote)
+    return State(project=project, policy=policy, remote=remote, registry=registry)
+
+
+def environment_of(policy: Policy, name: str) -> Environment:
+    """An environment of the policy; any well-formed name where the policy declares none. Raises LlmopsError."""
+    from llmops_git.configs.policy import Environment  # noqa: PLC0415
+    from llmops_git.releases.environments import environment_ref  # noqa: PLC0415
+
+    environment_ref(name)
+    if name in policy.environments:
+        return policy.environments[name]
+    if policy.environments:
+        known = ", ".join(policy.environments)
+        raise LlmopsError(f"there is no environment `{name}` in llmops.yaml", hint=f"the environments are: {known}")
+    return Environment(name=name)
+
+
+def actor_of(project: Project) -> str:
+    """Who deploys: the person that the CI service names, else git's own identity."""
+    for variable in _ACTORS:
+        if os.environ.get(variable):
+            return os.environ[variable]
+    return identity_of(project)
+
+
+def identity_of(project: Project) -> str:
+    """`Name <email>` of whoever runs this. Raises LlmopsError when git does not know."""
+    from llmops_git.repo.write import Writer  # noqa: PLC0415
+
+    return Writer(project.git).identity().rpartition(">")[0] + ">"
+
+
+def fetch_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The `--fetch` option of a reading command."""
+    return click.option("--fetch", is_flag=True, help="Ask the remote first (default: what this clone knows).")(command)
+
+
+def dry_run_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The `--dry-run` option of a writing command."""
+    return click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")(command)
+
+
+def short(oid: str) -> str:
+    """An object id as people read it."""
+    return oid[:12]
+
+
+def day(seconds: int) -> str:
+    """A time as `2026-01-31 09:30`, in UTC."""
+    from datetime import UTC, datetime  # noqa: PLC0415
+
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
