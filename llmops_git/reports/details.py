@@ -18,6 +18,7 @@ class Detail:
     method: bool = True
     tables: Literal["all", "held", "none"] = "all"
     rows: int = 200  # configs in the summary
+    words: bool = True  # the reason beside the verdict, and the next step
     left_out: str = ""
 
 
@@ -26,7 +27,7 @@ STEPS: tuple[Detail, ...] = (
     Detail(fields=False, left_out="the changed fields"),
     Detail(fields=False, flips=10, chars=500, left_out="the changed fields and some flipped cases"),
     Detail(fields=False, flips=3, chars=300, lists=10, left_out="the changed fields and most flipped cases"),
-    Detail(fields=False, flips=0, flip_names=30, lists=10, left_out="the changed fields and the texts of flipped cases"),
+    Detail(fields=False, flips=0, flip_names=10, lists=10, left_out="the changed fields and the texts of flipped cases"),
     Detail(fields=False, flips=0, lists=5, method=False, left_out="the changed fields, flipped cases and how it was measured"),
     Detail(
         fields=False,
@@ -38,5 +39,5 @@ STEPS: tuple[Detail, ...] = (
     ),
     Detail(fields=False, flips=0, lists=3, method=False, tables="none", rows=50, left_out="all but the summary"),
     Detail(fields=False, flips=0, lists=0, method=False, tables="none", rows=5, left_out="all but the first configs"),
-    Detail(fields=False, flips=0, lists=0, method=False, tables="none", rows=0, left_out="all but the verdict"),
+    Detail(fields=False, flips=0, lists=0, method=False, tables="none", rows=0, words=False, left_out="all but the verdict"),
 )

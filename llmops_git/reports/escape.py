@@ -25,7 +25,7 @@ _LEADING = "(\"'"
 _TRAILING = ")\"',;:!?."
 _PLAIN = re.compile(r"[^\W_]+(?:[-./'\u2019][^\W_]+)*%?")  # words, paths, decimal numbers
 _SIGNED = re.compile(r"[-+\u2212\u00d7<>=\u2264\u2265]?\$?\d[\d.,]*(?:%|x|s|ms)?")
-_REFERENCE = re.compile(r"(?i)^www\.|^(?=.*\d)[0-9a-f]{7,64}$|^[a-z][a-z0-9]*-\d+$")
+_REFERENCE = re.compile(r"(?i)^www\.|\b(?=[a-f]*\d)[0-9a-f]{7,64}\b|\b[a-z][a-z0-9]*-\d")
 _OPENING = re.compile(r"(\d{0,9})([-+=.)])")
 _BARE = frozenset(
     {"-", "\u2212", "\u2013", "\u2014", "=", "\u2192", "\u00d7", "\u00b7", "%", "<", ">", "\u2264", "\u2265", "/"}

@@ -34,9 +34,7 @@ HOW = {
     "models": ["local/SmolLM2-135M-Instruct"],
     "engines": ["llama.cpp b9999 x86_64"],
 }
-SPENDING = Spending(
-    planned=150, sent=100, cached=50, input_tokens=81_240, output_tokens=9_310, cost_usd=0.4215, seconds=38.2
-)
+SPENDING = Spending(planned=150, sent=100, cached=50, input_tokens=81_240, output_tokens=9_310, cost_usd=0.4215, seconds=38.2)
 
 
 def scorer(name: str = "queue", **changed) -> ScorerComparison:
@@ -335,7 +333,9 @@ def production_is_merge_base() -> Report:
 
 
 def several() -> Report:
-    answers = comparison(config="date-extraction", scorers=(REGRESSED,), verdict="regressed", gate_passes=False, flipped=(flip(),))
+    answers = comparison(
+        config="date-extraction", scorers=(REGRESSED,), verdict="regressed", gate_passes=False, flipped=(flip(),)
+    )
     quiet = comparison(
         config="answer-from-help", scorers=(UNCHANGED,), verdict="unchanged", flipped=(), ratios=(cost(), latency())
     )
@@ -346,9 +346,17 @@ def several() -> Report:
         gate_passes=True,
         notes=("`summarise` has no `evaluation:` section: nothing shows that this change is safe",),
     )
-    problem = Problem(path="prompts/old.yaml", line=3, column=5, message="unknown key `temprature`", hint="did you mean `temperature`?")
+    problem = Problem(
+        path="prompts/old.yaml", line=3, column=5, message="unknown key `temprature`", hint="did you mean `temperature`?"
+    )
     return report(
-        config(comparison()), config(answers), config(quiet), unproven, verdict="regressed", gate_passes=False, problems=(problem,)
+        config(comparison()),
+        config(answers),
+        config(quiet),
+        unproven,
+        verdict="regressed",
+        gate_passes=False,
+        problems=(problem,),
     )
 
 
@@ -359,7 +367,7 @@ def long() -> Report:
     for number in range(40):
         flips = tuple(flip(f"case-{index}", head_output=text, base_output=f"{index}\n{text}") for index in range(60))
         configs.append(config(comparison(config=f"config-{number:02}", flipped=flips)))
-    return report(*configs)
+    return report(*configs, configs_total=40)
 
 
 SAMPLES = {
