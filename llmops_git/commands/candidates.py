@@ -101,5 +101,7 @@ def with_limits(policy: Policy, *, max_usd: float | None, max_requests: int | No
     if max_usd is not None:
         budget = replace(budget, max_usd=max_usd if budget.max_usd is None else min(max_usd, budget.max_usd))
     if max_requests is not None:
-        budget = replace(budget, max_requests=max_requests if budget.max_requests is None else min(max_requests, budget.max_requests))
+        budget = replace(
+            budget, max_requests=max_requests if budget.max_requests is None else min(max_requests, budget.max_requests)
+        )
     return replace(policy, budget=budget)

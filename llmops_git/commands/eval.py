@@ -28,17 +28,25 @@ if TYPE_CHECKING:
 @click.argument("configs", nargs=-1)
 @click.option("--base", metavar="REV", help="Compare with REV (default: the merge base with the default branch).")
 @click.option("--head", metavar="REV", help="Evaluate REV (default: the work tree).")
-@click.option("--environment", metavar="ENV", help="The environment that counts as production (default: production, else the last one).")
+@click.option(
+    "--environment", metavar="ENV", help="The environment that counts as production (default: production, else the last one)."
+)
 @click.option("--policy", "policy_side", type=click.Choice(["base", "head"]), default="base", show_default=True,
               help="Whose llmops.yaml holds: a change may not lower its own bar.")  # fmt: skip
 @click.option("--repeats", type=click.IntRange(1, 100), metavar="N", help="Samples per case, instead of what the config says.")
 @click.option("--max-usd", type=float, metavar="USD", help="Spend at most this much.")
 @click.option("--max-requests", type=click.IntRange(0), metavar="N", help="Send at most this many requests.")
 @click.option("--fresh", is_flag=True, help="Reuse no reply that an earlier run paid for.")
-@click.option("--replay", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Answer from recorded replies; a miss is an error.")
+@click.option(
+    "--replay",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Answer from recorded replies; a miss is an error.",
+)
 @click.option("--record", type=click.Path(path_type=Path, file_okay=False), help="Record replies into this folder.")
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would be asked and what it would cost, and stop.")
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="The run folder (default: .llmops/runs/<time>).")
+@click.option(
+    "--output", type=click.Path(path_type=Path, file_okay=False), help="The run folder (default: .llmops/runs/<time>)."
+)
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 def command(
     configs: tuple[str, ...],

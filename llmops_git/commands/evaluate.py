@@ -16,17 +16,19 @@ from typing import TYPE_CHECKING, Any
 
 from llmops_git import __version__
 from llmops_git.configs.policy import ProviderSettings
-from llmops_git.configs.values import Change, Config, Evaluation
+from llmops_git.configs.values import Change, Config, Evaluation, Repeats
 from llmops_git.errors import LlmopsError
+from llmops_git.evals.budget import Ledger
 from llmops_git.evals.cache import Cache
 from llmops_git.evals.compare import compare
 from llmops_git.evals.escalation import alpha_for, next_repeats
-from llmops_git.evals.gate import Decision, decide
+from llmops_git.evals.gate import Decision, decide, worst
 from llmops_git.evals.plan import Plan, make_plan
-from llmops_git.evals.run import Job, Outcome, SystemClock, evaluate
+from llmops_git.evals.run import Job, Outcome, evaluate
 from llmops_git.evals.values import Against, Comparison, Instrument, Run
 from llmops_git.providers.table import open_provider
 from llmops_git.reports.values import ConfigReport, Report
+from llmops_git.traces.span import Span
 
 if TYPE_CHECKING:
     from llmops_git.commands.project import Project
@@ -73,8 +75,8 @@ class Evaluated:
     """The report, and what a run folder keeps besides it."""
 
     report: Report
-    runs: tuple[Run, ...]
-    outcome: Outcome | None
+    runs: tuple[Run, ...] = ()
+    spans: Iterable[Span] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,20 +99,20 @@ def evaluate_candidates(
     pairings = [pairing for candidate in candidates for pairing in _pairings(candidate)]
     started = datetime.now(UTC)
     if not pairings:
-        return Evaluated(report=_unmeasured_report(candidates, base=base, head=head, total=total), runs=(), outcome=None)
+        return Evaluated(report=_unmeasured_report(candidates, policy, base=base, head=head, total=total))
     outcome, decision = _run_until_decided(pairings, policy, settings)
-    reports = tuple(_config_report(candidate, pairings, decision, outcome) for candidate in candidates)
+    reports = tuple(_config_report(candidate, pairings, decision, outcome, policy) for candidate in candidates)
     report = Report(
         base=base,
         head=head,
         configs_total=total,
         configs=reports,
-        verdict=decision.verdict,
-        gate_passes=decision.gate_passes,
+        verdict=worst(config.verdict for config in reports),
+        gate_passes=all(config.gate_passes for config in reports),
         spending=outcome.spending,
         how=_how(policy, outcome, started),
     )
-    return Evaluated(report=report, runs=outcome.runs, outcome=outcome)
+    return Evaluated(report=report, runs=outcome.runs, spans=outcome.spans)
 
 
 def evaluate_configs(
@@ -118,7 +120,11 @@ def evaluate_configs(
 ) -> Report:
     """Evaluate heads against one base each: (base or None, head, base's name). Used where no diff is at hand."""
     candidates = [
-        Candidate(change=change_between(base, head), head=head, bases=(Base(config=base, against=against if base else "nothing", name=name),))
+        Candidate(
+            change=change_between(base, head),
+            head=head,
+            bases=(Base(config=base, against=against if base else "nothing", name=name),),
+        )
         for base, head, name in pairs
     ]
     settings = Settings(replies=replies_folder(project))
@@ -159,30 +165,32 @@ def _jobs(pairings: Sequence[_Pairing], repeats: Mapping[str, int]) -> dict[_Key
         for config in (pairing.base.config, pairing.candidate.head):
             if config is not None:
                 key = (config.digest, pairing.evaluation.digest)
-                jobs.setdefault(key, Job(config=config, evaluation=pairing.evaluation, repeats=repeats[pairing.evaluation.digest]))
+                jobs.setdefault(
+                    key, Job(config=config, evaluation=pairing.evaluation, repeats=repeats[pairing.evaluation.digest])
+                )
     return jobs
 
 
 def _run_until_decided(pairings: Sequence[_Pairing], policy: Policy, settings: Settings) -> tuple[Outcome, Decision]:
     """Run, and while something stays inconclusive and the policy allows it, add repeats for all cases of both sides."""
-    repeats = {pairing.evaluation.digest: settings.repeats or pairing.evaluation.repeats.start for pairing in pairings}
+    repeats = {pairing.evaluation.digest: _looks(pairing.evaluation, settings).start for pairing in pairings}
     with replies_cache(settings) as cache, opened_providers(_jobs(pairings, repeats).values(), policy, settings) as providers:
         announced = False
+        ledger = Ledger(policy.budget)  # one for all looks: escalating may not spend the budget twice
         while True:
             jobs = list(_jobs(pairings, repeats).values())
             if settings.on_plan and not announced:
-                settings.on_plan(make_plan(jobs, cache=cache, prices=policy.prices))
+                settings.on_plan(make_plan(jobs, cache=cache, prices=policy.prices, fingerprints=_fingerprints(providers)))
                 announced = True
             outcome = evaluate(
                 jobs,
                 providers=providers,
                 cache=cache,
-                budget=policy.budget,
+                budget=ledger,
                 prices=policy.prices,
-                clock=SystemClock(),
                 on_progress=settings.on_progress,
             )
-            comparisons = _compare(pairings, outcome, policy)
+            comparisons = _compare(pairings, outcome, policy, settings)
             wanted = {} if settings.repeats else _escalated(pairings, comparisons, repeats)
             if not wanted:
                 return outcome, decide(comparisons, settings=policy.gate, critical=_critical(pairings))
@@ -199,14 +207,19 @@ def _escalated(pairings: Sequence[_Pairing], comparisons: Sequence[Comparison], 
     return wanted
 
 
-def _compare(pairings: Sequence[_Pairing], outcome: Outcome, policy: Policy) -> list[Comparison]:
+def _looks(evaluation: Evaluation, settings: Settings) -> Repeats:
+    """A number of repeats asked for by hand is one look; the config's own may be several."""
+    return Repeats(start=settings.repeats, max=settings.repeats) if settings.repeats else evaluation.repeats
+
+
+def _compare(pairings: Sequence[_Pairing], outcome: Outcome, policy: Policy, settings: Settings) -> list[Comparison]:
     runs = _by_key(outcome)
     return [
         compare(
             runs[(pairing.base.config.digest, pairing.evaluation.digest)] if pairing.base.config else None,
             runs[(pairing.candidate.head.digest, pairing.evaluation.digest)],
             evaluation=pairing.evaluation,
-            settings=replace(policy.gate, alpha=alpha_for(pairing.evaluation.repeats, policy.gate)),
+            settings=replace(policy.gate, alpha=alpha_for(_looks(pairing.evaluation, settings), policy.gate)),
             against=pairing.base.against,
             base_name=pairing.base.name,
             instrument=pairing.instrument,
@@ -226,7 +239,7 @@ def _critical(pairings: Sequence[_Pairing]) -> frozenset[str]:
 def plan_candidates(candidates: Sequence[Candidate], *, policy: Policy, settings: Settings) -> Plan:
     """What evaluating these would ask for, without asking."""
     pairings = [pairing for candidate in candidates for pairing in _pairings(candidate)]
-    repeats = {pairing.evaluation.digest: settings.repeats or pairing.evaluation.repeats.start for pairing in pairings}
+    repeats = {pairing.evaluation.digest: _looks(pairing.evaluation, settings).start for pairing in pairings}
     with replies_cache(settings) as cache:
         return make_plan(list(_jobs(pairings, repeats).values()), cache=cache, prices=policy.prices)
 
@@ -254,6 +267,10 @@ def opened_providers(jobs: Iterable[Job], policy: Policy, settings: Settings) ->
         yield providers
 
 
+def _fingerprints(providers: Mapping[str, Provider]) -> dict[str, str]:
+    return {name: provider.fingerprint() for name, provider in providers.items()}
+
+
 def _provider_names(job: Job) -> Iterator[str]:
     yield job.config.provider
     for scorer in job.evaluation.scorers:
@@ -272,11 +289,13 @@ def _provider_settings(name: str, policy: Policy, settings: Settings) -> Provide
     return policy.providers[name]
 
 
-def _config_report(candidate: Candidate, pairings: Sequence[_Pairing], decision: Decision, outcome: Outcome) -> ConfigReport:
+def _config_report(
+    candidate: Candidate, pairings: Sequence[_Pairing], decision: Decision, outcome: Outcome, policy: Policy
+) -> ConfigReport:
     name = candidate.head.name
     evaluation = candidate.head.evaluation
     if evaluation is None:
-        return _unproven(candidate)
+        return _unproven(candidate, policy)
     digests = {(config.digest, pairing.evaluation.digest)
                for pairing in pairings if pairing.candidate is candidate
                for config in (pairing.base.config, pairing.candidate.head) if config}  # fmt: skip
@@ -293,28 +312,29 @@ def _config_report(candidate: Candidate, pairings: Sequence[_Pairing], decision:
     )
 
 
-def _unproven(candidate: Candidate) -> ConfigReport:
+def _unproven(candidate: Candidate, policy: Policy) -> ConfigReport:
     """A changed config without an evaluation: nothing was measured, and the report says so."""
     return ConfigReport(
         change=candidate.change,
         comparisons=(),
         runs=(),
         verdict="inconclusive",
-        gate_passes=True,
+        gate_passes=policy.gate.on_inconclusive != "block",
         evaluated=False,
         notes=(*candidate.notes, f"`{candidate.head.name}` {NO_EVALUATION}"),
     )
 
 
-def _unmeasured_report(candidates: Sequence[Candidate], *, base: str, head: str, total: int) -> Report:
+def _unmeasured_report(candidates: Sequence[Candidate], policy: Policy, *, base: str, head: str, total: int) -> Report:
     """The report where there was nothing to run: no change, or only configs without an evaluation."""
+    configs = tuple(_unproven(candidate, policy) for candidate in candidates)
     return Report(
         base=base,
         head=head,
         configs_total=total,
-        configs=tuple(_unproven(candidate) for candidate in candidates),
-        verdict="inconclusive" if candidates else "unchanged",
-        gate_passes=True,
+        configs=configs,
+        verdict="inconclusive" if configs else "unchanged",
+        gate_passes=all(config.gate_passes for config in configs),
     )
 
 
@@ -328,4 +348,5 @@ def _how(policy: Policy, outcome: Outcome, started: datetime) -> dict[str, Any]:
         "repeats": max((run.repeats for run in outcome.runs), default=0),
         "models": sorted({f"{run.provider}/{run.model}" for run in outcome.runs}),
         "engines": sorted({run.engine for run in outcome.runs if run.engine}),
+        "notes": list(outcome.problems),
     }
