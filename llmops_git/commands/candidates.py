@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmops_git.commands.evaluate import Base, Candidate, change_between
+from llmops_git.commands.evaluate import change_between
+from llmops_git.commands.trial import Base, Candidate
 from llmops_git.errors import InvalidInput, LlmopsError, NotMeasured
 
 if TYPE_CHECKING:

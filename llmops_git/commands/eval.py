@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,16 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK, LlmopsError
+from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from llmops_git.commands.evaluate import Base, Candidate, Evaluated, Settings
-    from llmops_git.commands.project import Project
-    from llmops_git.configs.policy import Policy
     from llmops_git.evals.plan import Plan
-    from llmops_git.repo.changes import ChangeSet
     from llmops_git.reports.values import Report
 
 
@@ -69,9 +65,10 @@ def command(
     Exit code: 0 the gate lets the change through, 1 it does not, 2 files or usage are wrong, 3 not measured.
     """
     from llmops_git.commands.candidates import candidates_of, with_limits  # noqa: PLC0415
-    from llmops_git.commands.evaluate import Settings, evaluate_candidates, plan_candidates, replies_folder  # noqa: PLC0415
+    from llmops_git.commands.evaluate import evaluate_candidates, plan_candidates, replies_folder  # noqa: PLC0415
     from llmops_git.commands.project import open_project  # noqa: PLC0415
     from llmops_git.commands.runs import keep_run  # noqa: PLC0415
+    from llmops_git.commands.trial import Settings  # noqa: PLC0415
     from llmops_git.repo.changes import compute_changes, default_base  # noqa: PLC0415
 
     project = open_project()

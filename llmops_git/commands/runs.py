@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from llmops_git.errors import LlmopsError
 
 if TYPE_CHECKING:
-    from llmops_git.commands.evaluate import Evaluated
     from llmops_git.commands.project import Project
+    from llmops_git.commands.trial import Evaluated
 
 
 def runs_folder(project: Project) -> Path:

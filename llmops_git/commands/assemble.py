@@ -1,0 +1,81 @@
+"""Puts what the gate decided into the report value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from llmops_git import __version__
+from llmops_git.commands.pairings import Pairing, edits_instrument
+from llmops_git.commands.trial import Candidate
+from llmops_git.configs.policy import Policy
+from llmops_git.evals.gate import Decision
+from llmops_git.evals.run import Outcome
+from llmops_git.reports.values import ConfigReport, Report
+
+NO_EVALUATION = "has no `evaluation:` section: nothing shows that this change is safe"
+EDITS_INSTRUMENT = "this change edits its own eval set, scorers or gate: it is scored on the base's as well"
+
+
+def config_report(
+    candidate: Candidate, pairings: Sequence[Pairing], decision: Decision, outcome: Outcome, policy: Policy
+) -> ConfigReport:
+    name = candidate.head.name
+    evaluation = candidate.head.evaluation
+    if evaluation is None:
+        return _unproven(candidate, policy)
+    digests = {(config.digest, pairing.evaluation.digest)
+               for pairing in pairings if pairing.candidate is candidate
+               for config in (pairing.base.config, pairing.candidate.head) if config}  # fmt: skip
+    notes = [*candidate.notes]
+    if edits_instrument(candidate.bases[0].config, candidate.head):
+        notes.append(EDITS_INSTRUMENT)
+    return ConfigReport(
+        change=candidate.change,
+        comparisons=tuple(comparison for comparison in decision.comparisons if comparison.config == name),
+        runs=tuple(run for run in outcome.runs if (run.config_digest, run.eval_digest) in digests),
+        verdict=decision.verdicts[name],
+        gate_passes=decision.passes[name],
+        notes=tuple(notes),
+    )
+
+
+def _unproven(candidate: Candidate, policy: Policy) -> ConfigReport:
+    """A changed config without an evaluation: nothing was measured, and the report says so."""
+    return ConfigReport(
+        change=candidate.change,
+        comparisons=(),
+        runs=(),
+        verdict="inconclusive",
+        gate_passes=policy.gate.on_inconclusive != "block",
+        evaluated=False,
+        notes=(*candidate.notes, f"`{candidate.head.name}` {NO_EVALUATION}"),
+    )
+
+
+def unmeasured_report(candidates: Sequence[Candidate], policy: Policy, *, base: str, head: str, total: int) -> Report:
+    """The report where there was nothing to run: no change, or only configs without an evaluation."""
+    configs = tuple(_unproven(candidate, policy) for candidate in candidates)
+    return Report(
+        base=base,
+        head=head,
+        configs_total=total,
+        configs=configs,
+        verdict="inconclusive" if configs else "unchanged",
+        gate_passes=all(config.gate_passes for config in configs),
+    )
+
+
+def how_measured(policy: Policy, outcome: Outcome, started: datetime) -> dict[str, Any]:
+    """How it was measured, for the foot of every report."""
+    return {
+        "tool": f"llmops-git {__version__}",
+        "started_at": started.isoformat(timespec="seconds"),
+        "alpha": policy.gate.alpha,
+        "margin": policy.gate.margin,
+        "repeats": max((run.repeats for run in outcome.runs), default=0),
+        "models": sorted({f"{run.provider}/{run.model}" for run in outcome.runs}),
+        "engines": sorted({run.engine for run in outcome.runs if run.engine}),
+        "notes": list(outcome.problems),
+    }

@@ -1,0 +1,62 @@
+"""What an evaluation opens for its time: the reply cache and the providers that the policy allows."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from llmops_git.commands.trial import Settings
+from llmops_git.configs.policy import Policy, ProviderSettings
+from llmops_git.errors import LlmopsError
+from llmops_git.evals.cache import Cache
+from llmops_git.evals.run import Job
+from llmops_git.providers.base import Provider
+from llmops_git.providers.table import open_provider
+
+
+@contextmanager
+def replies_cache(settings: Settings) -> Iterator[Cache]:
+    """The cache of replies; for a fresh run an empty one that ends with it, so that repeats are still bought once."""
+    if settings.replies is not None:
+        yield Cache(settings.replies)
+        return
+    with tempfile.TemporaryDirectory(prefix="llmops-git-") as folder:
+        yield Cache(Path(folder))
+
+
+@contextmanager
+def opened_providers(jobs: Iterable[Job], policy: Policy, settings: Settings) -> Iterator[dict[str, Provider]]:
+    """The providers that the jobs and their judges use, opened by the policy that holds, closed at the end."""
+    names = sorted({name for job in jobs for name in _provider_names(job)})
+    with ExitStack() as stack:
+        providers = {}
+        for name in names:
+            provider = open_provider(_provider_settings(name, policy, settings), environ=os.environ, record=settings.record)
+            stack.callback(provider.close)
+            providers[name] = provider
+        yield providers
+
+
+def fingerprints(providers: Mapping[str, Provider]) -> dict[str, str]:
+    return {name: provider.fingerprint() for name, provider in providers.items()}
+
+
+def _provider_names(job: Job) -> Iterator[str]:
+    yield job.config.provider
+    for scorer in job.evaluation.scorers:
+        if scorer.judge is not None:
+            yield scorer.judge.provider
+
+
+def _provider_settings(name: str, policy: Policy, settings: Settings) -> ProviderSettings:
+    if settings.replay is not None:
+        return ProviderSettings(name=name, api="replay", path=str(settings.replay))
+    if name not in policy.providers:
+        raise LlmopsError(
+            f"provider `{name}` is not in the llmops.yaml that holds here (the base's)",
+            hint="merge the provider first, or run with --policy head where you trust the change",
+        )
+    return policy.providers[name]

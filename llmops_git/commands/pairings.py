@@ -1,0 +1,52 @@
+"""Which comparisons a candidate needs, and the runs that serve them all. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from llmops_git.commands.trial import Base, Candidate
+from llmops_git.configs.values import Config, Evaluation
+from llmops_git.evals.run import Job
+from llmops_git.evals.values import Instrument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairing:
+    """One comparison to make: head and base under one evaluation."""
+
+    candidate: Candidate
+    base: Base
+    instrument: Instrument
+    evaluation: Evaluation
+
+
+Key = tuple[str, str]  # config digest, eval digest
+
+
+def pairings_of(candidate: Candidate) -> Iterable[Pairing]:
+    own = candidate.head.evaluation
+    if own is None:
+        return
+    for base in candidate.bases:
+        yield Pairing(candidate=candidate, base=base, instrument="head", evaluation=own)
+    primary = candidate.bases[0]
+    if edits_instrument(primary.config, candidate.head) and primary.config and primary.config.evaluation:
+        yield Pairing(candidate=candidate, base=primary, instrument="base", evaluation=primary.config.evaluation)
+
+
+def edits_instrument(base: Config | None, head: Config) -> bool:
+    """Whether the head is measured by other cases, scorers or gates than its base."""
+    return bool(base and base.evaluation and base.eval_digest != head.eval_digest)
+
+
+def jobs_of(pairings: Sequence[Pairing], repeats: Mapping[str, int]) -> dict[Key, Job]:
+    jobs: dict[Key, Job] = {}
+    for pairing in pairings:
+        for config in (pairing.base.config, pairing.candidate.head):
+            if config is not None:
+                key = (config.digest, pairing.evaluation.digest)
+                jobs.setdefault(
+                    key, Job(config=config, evaluation=pairing.evaluation, repeats=repeats[pairing.evaluation.digest])
+                )
+    return jobs
