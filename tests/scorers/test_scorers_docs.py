@@ -1,0 +1,84 @@
+"""docs/scorers.md is true: every example in it is run, and it names every scorer and option that there is."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from llmops_git.configs.values import Config, ScorerSettings
+from llmops_git.scorers.base import Sample
+from llmops_git.scorers.table import SCORERS, build_scorer, declaration
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs" / "scorers.md").read_text()
+SECTIONS = dict(re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", DOCUMENT, flags=re.MULTILINE | re.DOTALL))
+EXAMPLES = [
+    (name, index, YAML(typ="safe").load(block))
+    for name, text in SECTIONS.items()
+    for index, block in enumerate(re.findall(r"```yaml\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL))
+]
+SCHEMA = json.loads((ROOT / "schemas" / "config.schema.json").read_text())
+SCORER_SCHEMA = SCHEMA["properties"]["evaluation"]["properties"]["scorers"]["additionalProperties"]
+
+
+class Reply:
+    """A model that always gives the same reply."""
+
+    def __init__(self, text):
+        self.text = text
+
+    def generate(self, messages):
+        assert all(set(message) == {"role", "content"} for message in messages)
+        return self.text
+
+
+def judge_of(example):
+    if "judge" not in example:
+        return None
+    return Config(
+        name="judge", path="", kind="judge", description="", owner="", resolved=example["judge"], digest="", closure=(),
+        closure_digest="", scale=example["judge"]["scale"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "index", "example"), EXAMPLES, ids=[f"{name}-{index}" for name, index, _ in EXAMPLES])
+def test_the_example_gets_the_score_that_is_printed(name, index, example):
+    options = dict(example["scorer"])
+    settings = ScorerSettings(name="example", use=options.pop("use"), options=options, judge=judge_of(example))
+    sample = Sample(
+        inputs=example["case"].get("inputs", {}),
+        expected=example["case"].get("expected"),
+        output=example["output"],
+        latency_seconds=example.get("latency_seconds"),
+        cost_usd=example.get("cost_usd"),
+    )
+    score = build_scorer(settings).score(sample, Reply(example["reply"]) if "reply" in example else None)
+    assert settings.use == name
+    expected = {"state": "measured", **example["score"]}
+    assert {key: getattr(score, key) for key in expected} == expected
+
+
+def test_table_schema_and_document_name_the_same_scorers():
+    enum = SCORER_SCHEMA["properties"]["use"]["enum"]
+    assert set(enum) == set(SCORERS) == set(SECTIONS)
+    assert {name for name, _, _ in EXAMPLES} == set(SCORERS)
+
+
+def test_every_option_of_the_schema_is_documented():
+    for rule in SCORER_SCHEMA["allOf"]:
+        name = rule["if"]["properties"]["use"]["const"]
+        documented = set(re.findall(r"^\| `(\w+)` \|", SECTIONS[name], flags=re.MULTILINE))
+        assert set(rule["then"]["properties"]) - {"use"} == documented, name
+
+
+@pytest.mark.parametrize("name", sorted(set(SCORERS) - {"judge"}))
+def test_what_a_scorer_declares_fits_the_statistics(name):
+    declared = declaration(ScorerSettings(name="mine", use=name, options={"schema": {}}))
+    assert (declared["name"], declared["use"]) == ("mine", name)
+    assert declared["ratio"] == (name in {"latency", "cost"})
+    assert (declared["direction"] == "lower") == declared["ratio"]
+    assert (declared["scale"], declared["step"]) == (("continuous", 0.25) if declared["ratio"] else ("binary", 1.0))
