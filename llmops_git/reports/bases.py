@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 from llmops_git.evals.gate import gating_comparisons
 from llmops_git.evals.values import Comparison
+from llmops_git.reports.names import short_name
 from llmops_git.reports.phrases import Name, Phrase
 from llmops_git.reports.values import ConfigReport
-
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-SHORT_OID = 9
-SHORT_DIGEST = 12
-RELEASES = "llmops/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,18 +49,6 @@ def shown_comparisons(config: ConfigReport) -> tuple[Shown, ...]:
             )
             shown[twin] = replace(shown[twin], called=(*shown[twin].called, *also))
     return tuple(shown)
-
-
-def short_name(name: str) -> str:
-    """A commit id cut for reading, a release tag without the prefix that all of them share; other names as they are."""
-    if _OID.fullmatch(name):
-        return name[:SHORT_OID]
-    return name.removeprefix(RELEASES)
-
-
-def short_digest(digest: str | None) -> str:
-    """The first digits of a digest, enough to tell two apart."""
-    return (digest or "").removeprefix("sha256:")[:SHORT_DIGEST]
 
 
 def base_phrase(config: ConfigReport, comparison: Comparison) -> Phrase:

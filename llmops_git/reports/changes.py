@@ -8,9 +8,9 @@ from typing import Any
 from llmops_git.configs.values import Change, Status
 from llmops_git.errors import Problem
 from llmops_git.reports import numbers
-from llmops_git.reports.bases import short_name
 from llmops_git.reports.escape import no_commands, one_line
 from llmops_git.reports.fields_text import field_lines
+from llmops_git.reports.names import short_name
 from llmops_git.reports.style import MIN_WIDTH, Paint, Style, wrap
 
 MARKS: dict[Status, tuple[str, Style]] = {

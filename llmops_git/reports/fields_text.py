@@ -11,6 +11,8 @@ from llmops_git.reports.words import Piece, word_diff
 
 CONTEXT = 2  # unchanged lines shown around a change
 MOST_LINES = 400  # of one field
+TAB = "    "
+DRAWN_TAB = "\u21e5"
 ABSENT = "(none)"
 _MARKS = {"removed": ("[-", "-]"), "added": ("{+", "+}")}
 
@@ -55,8 +57,8 @@ def word_lines(before: str, after: str, *, paint: Paint) -> list[str]:
 def _marked(piece: Piece, part: str, *, blank: bool, paint: Paint) -> str:
     """A part of one line. A removed or added newline alone is drawn, so that it can be seen."""
     if piece.kind == "same":
-        return inert(part)
-    shown = inert(part) or ("\u21b5" if blank else "")
+        return inert(part.replace("\t", TAB))
+    shown = inert(part).replace("\t", DRAWN_TAB) or ("\u21b5" if blank else "")
     if not shown:
         return ""
     left, right = _MARKS[piece.kind]

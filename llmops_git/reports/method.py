@@ -8,7 +8,7 @@ from typing import Any
 from llmops_git.evals.gate import FEWEST_CASES, gating_comparisons
 from llmops_git.evals.values import Comparison, ScorerComparison, Spending
 from llmops_git.reports import numbers
-from llmops_git.reports.bases import short_digest, short_name
+from llmops_git.reports.names import short_digest, short_name
 from llmops_git.reports.phrases import Name, Outside, Phrase, join
 from llmops_git.reports.rows import unit_of
 from llmops_git.reports.values import ConfigReport, Report

@@ -13,6 +13,7 @@ from report_samples import comparison, config, flip, report, scorer
 from llmops_git.configs.values import Change, FieldChange
 from llmops_git.errors import Problem
 from llmops_git.reports.markdown import render_comment
+from llmops_git.reports.values import Report
 
 ALLOWED = {
     "h3", "h4", "p", "strong", "code", "pre", "ul", "li", "table", "thead", "tbody", "tr", "th", "td", "details", "summary",
@@ -90,7 +91,12 @@ def assert_harmless(markdown: str) -> Page:
 
 
 def comment_with(text: str) -> str:
-    """A comment in which `text` stands in every place that someone else can write."""
+    """The comment of `hostile_report`, hostile in key and run as well."""
+    return render_comment(hostile_report(text), key=text, run=text)
+
+
+def hostile_report(text: str) -> Report:
+    """A report in which `text` stands in every place that someone else can write."""
     hostile = comparison(
         config=text,
         base_name=text,
@@ -117,4 +123,5 @@ def comment_with(text: str) -> str:
     )
     one = config(hostile, change=change, notes=(text,))
     how = {"models": [text], "engines": [text], "tool": text, "started_at": text, text: text}
-    return render_comment(report(one, config(comparison()), how=how, head=text, base=text), key=text, run=text)
+    problems = (Problem(path=text, message=text, hint=text, line=1),)
+    return report(one, config(comparison()), how=how, head=text, base=text, problems=problems)
