@@ -38,6 +38,14 @@ class TemplateSourceError(LlmopsError):
         self.line = line
 
 
+def includes_of(text: str) -> list[tuple[str, int]]:
+    """The (name, line) of every template that a template includes, in order. Raises TemplateSourceError."""
+    if "{%" not in text:
+        return []
+    tokens = _lex(text)
+    return [(_literal(tokens[place][2]), tokens[place][0]) for place in _included(tokens)]
+
+
 def canonical_source(text: str, rename: Mapping[str, str]) -> str:
     """The canonical form of a template, included names replaced by `rename[name]` (names not in it stay).
 
@@ -59,6 +67,7 @@ def _canonical(text: str, rename: tuple[tuple[str, str], ...]) -> str:
     return written
 
 
+@functools.lru_cache(maxsize=64)
 def _lex(text: str) -> list[Token]:
     from jinja2 import TemplateSyntaxError  # noqa: PLC0415
 
@@ -73,21 +82,25 @@ def _lex(text: str) -> list[Token]:
 def _renamed(tokens: list[Token], rename: Mapping[str, str]) -> list[Token]:
     """The tokens with the names of included files replaced."""
     result = list(tokens)
+    for place in _included(tokens):
+        line, kind, source = tokens[place]
+        name = _literal(source)
+        result[place] = (line, kind, f'"{rename[name]}"' if name in rename else source)
+    return result
+
+
+def _included(tokens: list[Token]) -> Iterator[int]:
+    """The places of the names of included files. Raises TemplateSourceError where one is computed."""
     for index, (line, kind, _text) in enumerate(tokens):
         if kind != "block_begin":
             continue
         inside = _inside(tokens, index + 1)
-        if not inside or tokens[inside[0]][1:] not in {("name", word) for word in _INCLUDING}:
+        if not inside or tokens[inside[0]][1] != "name" or tokens[inside[0]][2] not in _INCLUDING:
             continue
         if len(inside) == 1 or not _is_static(tokens, inside):
-            raise TemplateSourceError(
-                "only static includes are allowed", line, hint='write {% include "name.j2" %} and choose with {% if %}'
-            )
-        place = inside[1]
-        name = _literal(tokens[place][2])
-        if name in rename:
-            result[place] = (tokens[place][0], "string", f'"{rename[name]}"')
-    return result
+            hint = 'write {% include "name.j2" %} and choose with {% if %}'
+            raise TemplateSourceError("only static includes are allowed", line, hint=hint)
+        yield inside[1]
 
 
 def _inside(tokens: list[Token], start: int) -> list[int]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import math
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 Pointer = tuple[str | int, ...]
 MAX_SHOWN = 20
 _PATTERN_SECONDS = 0.1
+_MAX_PATTERN = 1000
+_MAX_REPEATS = 10_000
 
 _MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
@@ -149,6 +153,9 @@ def _search(pattern: str, text: str) -> tuple[bool, str]:
     """Whether a pattern is found, and why that could not be told."""
     import regex  # type: ignore[import-untyped]  # noqa: PLC0415
 
+    counts = [int(count) for count in re.findall(r"\{[^{}]*?(\d{1,9})\s*\}", pattern)]
+    if len(pattern) > _MAX_PATTERN or math.prod(counts) > _MAX_REPEATS:  # `regex` writes counted repeats out
+        return False, f"the pattern `{pattern[:60]}` is too large"
     try:
         return regex.search(pattern, text, timeout=_PATTERN_SECONDS) is not None, ""
     except TimeoutError:

@@ -1,0 +1,149 @@
+"""Everything about a config that its schema cannot say: pins, names, templates, contracts, rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from llmops_git.configs.cases import CaseFile
+from llmops_git.configs.paths import NAME_RULE, config_name, is_name, suggestion
+from llmops_git.configs.pins import floating_reason, pin_hint
+from llmops_git.configs.pointers import pointer_text
+from llmops_git.configs.policy import Policy
+from llmops_git.configs.resolve_templates import Original, Templates
+from llmops_git.configs.source import Pointer, Source
+from llmops_git.configs.template import TemplateError, render_messages, render_query
+from llmops_git.configs.template_checks import check_template, undeclared
+from llmops_git.configs.user_schema import schema_problems, uses, value_problems
+from llmops_git.configs.values import Case, Evaluation, Json, JsonObject
+
+ALWAYS_KNOWN = frozenset({"input", "documents"})
+JUDGE_KNOWN = ALWAYS_KNOWN | {"inputs", "output", "expected"}
+MAX_RENDERED = 500  # rows whose messages are rendered by a check
+
+
+def check_name(source: Source) -> None:
+    """The name is that of the file."""
+    stem = config_name(source.path)
+    name = source.value.get("name", stem)
+    if isinstance(name, str) and name != stem:
+        source.add(("name",), f"the name `{name}` is not that of the file", f"name: {stem}, or git mv {source.path}")
+    if not is_name(stem):
+        source.add_to(source.path, 0, f"`{stem}` cannot name a config: use {NAME_RULE}", "rename the file")
+
+
+def check_measured(source: Source) -> None:
+    """Something shows whether a change is safe."""
+    if "evaluation" not in source.value and source.value.get("kind") != "judge":
+        source.add((), "has no `evaluation:` section: nothing shows whether a change is safe", severity="warning")
+
+
+def check_model(source: Source, policy: Policy) -> None:
+    """The provider is known and the model pinned."""
+    model = source.value["model"]
+    provider = policy.providers.get(model["provider"])
+    if provider is None:
+        known = sorted(policy.providers)
+        hint = suggestion(model["provider"], known) or f"declare it in llmops.yaml; built in are {', '.join(known)}"
+        source.add(("model", "provider"), f"there is no provider `{model['provider']}`", hint)
+        return
+    reason = floating_reason(provider.name, provider.api, model["id"])
+    if reason and not model.get("allow_floating", False):
+        source.add(("model", "id"), reason, pin_hint(model["id"]))
+    elif reason:
+        source.add(("model", "id"), f"{reason}: scores can drift without a change here", severity="warning")
+
+
+def check_schemas(source: Source, resolved: JsonObject, broken: Collection[str]) -> None:
+    """The schemas that the user wrote are schemas, and closed."""
+    inputs = source.value.get("inputs", {})
+    if "inputs" not in broken:
+        _check_schema(source, ("inputs",), inputs, inputs)
+        if uses(inputs, "patternProperties"):
+            source.add(("inputs",), "`patternProperties` cannot describe inputs", "list them in `properties`")
+    if "output" in resolved:
+        _check_schema(source, ("output", "schema"), source.value["output"]["schema"], resolved["output"]["schema"])
+    for index, tool in enumerate(resolved.get("tools", ())):
+        for inner, message in schema_problems(tool["function"]["parameters"]):
+            source.add(("tools", index), f"{tool['function']['name']}: parameters{pointer_text(inner)[1:]} {message}")
+
+
+def check_scorer_schemas(source: Source, evaluation: Evaluation) -> None:
+    """The schemas of json_schema scorers are schemas, and closed."""
+    for scorer in evaluation.scorers:
+        if scorer.use == "json_schema":
+            pointer = ("evaluation", "scorers", scorer.name, "schema")
+            _check_schema(source, pointer, source.get(*pointer), scorer.options["schema"])
+
+
+def _check_schema(source: Source, pointer: Pointer, written: Json, schema: Json) -> None:
+    path = source.target(written) if isinstance(written, str) else ""
+    for inner, message in schema_problems(schema):
+        source.blame(pointer, path, inner, message)
+
+
+def check_templates(source: Source, templates: Templates, resolved: JsonObject) -> None:
+    """Templates compile, and read only names that the caller gives."""
+    properties = resolved.get("inputs", {}).get("properties", {})
+    checked = [(original, check_template(original.text)) for original in templates.originals]
+    known = set(properties) | (JUDGE_KNOWN if source.value.get("kind") == "judge" else ALWAYS_KNOWN)
+    known = known.union(*(item.sets for _, item in checked))
+    for original, item in checked:
+        for line, message, hint in (*item.findings, *undeclared(item, sorted(known))):
+            _blame(source, original, line, message, hint)
+    read = {name for _, item in checked for name in item.reads}
+    if "input" not in read and not source.problems:
+        for name in properties:
+            if name not in read:
+                source.add(("inputs", "properties", name), f"no template uses the input `{name}`", key=True, severity="warning")
+    if "retrieval" in resolved and "documents" not in read and not source.problems:
+        source.add(("retrieval",), "no template uses `documents`", key=True, severity="warning")
+
+
+def _blame(source: Source, original: Original, line: int, message: str, hint: str) -> None:
+    if original.path:
+        source.add_to(original.path, line, message, hint)
+    else:
+        source.add(original.pointer, message, hint, line_in_value=line)
+
+
+def check_rows(source: Source, resolved: JsonObject, files: Sequence[CaseFile], *, render: bool) -> None:
+    """Rows keep the contract, bring what the config needs, and with `render` its templates render on them."""
+    left = MAX_RENDERED if render else 0
+    for file in files:
+        for case, line in zip(file.cases, file.lines, strict=True):
+            found = _row_problems(resolved, case)
+            for where, message, hint in found:
+                source.add_to(file.path, line, f"{where} {message}", hint)
+            if not found and left > 0 and (case.documents is not None or "retrieval" not in resolved):
+                left -= 1
+                _render(source, resolved, case, file.path, line)
+
+
+def _row_problems(resolved: JsonObject, case: Case) -> list[tuple[str, str, str]]:
+    properties: Mapping[str, Any] = resolved["inputs"]["properties"]
+    problems = [
+        (
+            f"$.inputs.{name}",
+            f"is not an input of the config{'' if properties else ', which has none'}",
+            suggestion(name, properties),
+        )
+        for name in case.inputs
+        if name not in properties
+    ]
+    problems += [
+        (pointer_text(("inputs", *inner)), message, "") for inner, message in value_problems(resolved["inputs"], case.inputs)
+    ]
+    if resolved.get("retrieval", {}).get("retriever") == "recorded" and case.documents is None:
+        hint = 'add "documents": [{"id": "…", "text": "…"}]'
+        problems.append(("$", "has no documents, and the config retrieves recorded ones", hint))
+    return problems
+
+
+def _render(source: Source, resolved: JsonObject, case: Case, path: str, line: int) -> None:
+    try:
+        render_messages(resolved, case.inputs, case.documents or ())
+        if "query" in resolved.get("retrieval", {}):
+            render_query(resolved, case.inputs)
+    except TemplateError as error:
+        source.add_to(path, line, f"case `{case.id}` does not render: {error.message}", error.hint)

@@ -1,0 +1,143 @@
+"""A config file to its resolved value: what can reach the model or the caller, and nothing of how it was written.
+
+The shape of the value is the input of the config digest and the body of a bundle. Optional parts that are absent are left
+out, defaults are filled in, files are replaced by their contents, and names of files never enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from llmops_git.configs.digest import bytes_digest
+from llmops_git.configs.resolve_templates import Templates
+from llmops_git.configs.resolve_tools import resolve_tool
+from llmops_git.configs.source import Pointer, Source, read_data
+from llmops_git.configs.user_schema import without_annotations
+from llmops_git.configs.values import Json, JsonObject
+
+DEFAULT_CHUNK = {"size": 800, "overlap": 80}
+DEFAULT_TOP_K = 4
+DEFAULT_MAX_STEPS = 6
+_PACK_METADATA = frozenset({"name", "description", "owner", "$schema"})
+
+
+def resolve_config(source: Source, broken: frozenset[str], templates: Templates) -> dict[str, Json]:
+    """The resolved value; sections in `broken` (names of top-level keys that the schema refused) are left out."""
+    parts = {
+        "model": _model,
+        "inputs": _inputs,
+        "output": _output,
+        "retrieval": _retrieval,
+        "tools": _tools,
+        "guardrails": _guardrails,
+    }
+    resolved: dict[str, Json] = {}
+    for name, resolve in parts.items():
+        if name not in broken and (name in source.value or name == "inputs"):
+            value = resolve(source, templates) if name == "retrieval" else resolve(source)  # type: ignore[operator]
+            if value is not None:
+                resolved[name] = value
+    resolved["messages"] = [] if "messages" in broken else _messages(source, templates)
+    resolved["templates"] = templates.partials
+    if "tools" in resolved and "max_steps" not in broken:
+        resolved["max_steps"] = source.value.get("max_steps", DEFAULT_MAX_STEPS)
+    return resolved
+
+
+def _model(source: Source) -> Json:
+    model = source.value["model"]
+    parameters = dict(model.get("parameters", {}))
+    parameters.update(parameters.pop("extra", {}))
+    return {"provider": model["provider"], "id": model["id"], "parameters": parameters}
+
+
+def _inputs(source: Source) -> Json:
+    return {"type": "object", "properties": {}, **without_annotations(source.value.get("inputs", {}))}
+
+
+def _messages(source: Source, templates: Templates) -> list[dict[str, str]]:
+    messages = []
+    for index, message in enumerate(source.value["messages"]):
+        if "file" in message:
+            path = source.target(message["file"])
+            template = templates.resolve_file(source, path) if path else ""
+        else:
+            template = templates.resolve(source, ("messages", index, "content"), message["content"])
+        messages.append({"role": message["role"], "template": template})
+    return messages
+
+
+def _output(source: Source) -> Json:
+    pointer = ("output", "schema")
+    found = source.parsed(source.value["output"]["schema"], read_data)
+    if found is None:
+        return None
+    schema, path = found
+    if not isinstance(schema, dict):
+        source.blame(pointer, path, (), "a JSON Schema is an object")
+        return None
+    return {"schema": schema}
+
+
+def _retrieval(source: Source, templates: Templates) -> Json:
+    section = source.value["retrieval"]
+    resolved = {"retriever": section["retriever"], "top_k": section.get("top_k", DEFAULT_TOP_K)}
+    if section["retriever"] == "recorded":
+        return resolved
+    chunk = {**DEFAULT_CHUNK, **section.get("chunk", {})}
+    if chunk["overlap"] >= chunk["size"]:
+        source.add(("retrieval", "chunk"), f"the overlap ({chunk['overlap']}) must be smaller than the size ({chunk['size']})")
+    resolved["chunk"] = chunk
+    resolved["query"] = templates.resolve(source, ("retrieval", "query"), section["query"])
+    resolved["corpus"] = sorted({bytes_digest(source.contents[item.path]) for item in source.files("corpus")})
+    return resolved
+
+
+def _tools(source: Source) -> Json:
+    tools: list[dict[str, Any]] = []
+    for index, written in enumerate(source.value["tools"]):
+        found = source.parsed(written, read_data)
+        if found is None:
+            continue
+        value, path = found
+        tool, problems = resolve_tool(value)
+        for inner, message in problems:
+            source.blame(("tools", index), path, inner, message)
+        if tool is not None:
+            name = tool["function"]["name"]
+            if any(other["function"]["name"] == name for other in tools):
+                source.add(("tools", index), f"two tools are called `{name}`")
+            tools.append(tool)
+    return tools
+
+
+def _guardrails(source: Source) -> Json:
+    resolved: dict[str, list[JsonObject]] = {}
+    section: Mapping[str, Any] = source.value["guardrails"]
+    by_name = {item.path.rpartition("/")[2].removesuffix(".yaml"): item.path for item in source.files("guardrail")}
+    for side in ("input", "output"):
+        packs = [
+            _pack(source, ("guardrails", side, index), by_name.get(name)) for index, name in enumerate(section.get(side, []))
+        ]
+        if packs:
+            resolved[side] = [pack for pack in packs if pack is not None]
+    return resolved or None
+
+
+def _pack(source: Source, pointer: Pointer, path: str | None) -> JsonObject | None:
+    """The content of a guardrail pack."""
+    if path is None:
+        return None  # the closure says that it is missing
+    from llmops_git.configs.yaml import parse  # noqa: PLC0415
+    from llmops_git.errors import InvalidInput  # noqa: PLC0415
+
+    try:
+        value = parse(source.contents[path], path).value
+    except InvalidInput as error:
+        source.problems.extend(problem for problem in error.problems if problem not in source.problems)
+        return None
+    if not isinstance(value, dict):
+        source.add(pointer, f"{path} must be a mapping")
+        return None
+    return {key: item for key, item in value.items() if key not in _PACK_METADATA}
