@@ -18,13 +18,14 @@ class Shown:
     comparison: Comparison
     called: Phrase
     gating: bool
+    also: Phrase = ()  # the other bases that are the same config
 
     @property
     def caption(self) -> Phrase:
         """The line above the table."""
         if self.comparison.against == "nothing":
             return ("No baseline",)
-        return ("Against ", *self.called, "" if self.gating else " (shown, does not decide)")
+        return ("Against ", *self.called, *self.also, "" if self.gating else " (shown, does not decide)")
 
     @property
     def side(self) -> str:
@@ -47,7 +48,7 @@ def shown_comparisons(config: ConfigReport) -> tuple[Shown, ...]:
                 Name(short_name(comparison.base_name)),
                 ")",
             )
-            shown[twin] = replace(shown[twin], called=(*shown[twin].called, *also))
+            shown[twin] = replace(shown[twin], also=(*shown[twin].also, *also))
     return tuple(shown)
 
 

@@ -30,6 +30,12 @@ def flipped_case(case: FlippedCase, *, chars: int) -> str:
     return f"{title}\n\n{fence(chr(10).join(lines), 'diff', 5 * chars)}"
 
 
+def flips_in_words(cases: Sequence[FlippedCase]) -> str:
+    """`11 cases got worse, 1 got better`; a case counts once per scorer that it moved under."""
+    worse = sum(not case.better for case in cases)
+    return f"{numbers.count(worse, 'case')} got worse, {len(cases) - worse:,} got better"
+
+
 def flip_line(case: FlippedCase) -> str:
     """`case` and how its score moved, on one line."""
     must = " \u00b7 must pass" if case.must_pass else ""

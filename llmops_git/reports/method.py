@@ -70,7 +70,10 @@ def method(report: Report) -> tuple[Phrase, ...]:
     when = [(Outside(str(how.pop(key))),) for key in ("tool", "started_at") if how.get(key)]
     if when:
         lines.append(join(when, ", "))
-    return (*lines, *((Name(key), ": ", Name(str(value))) for key, value in how.items()))
+    notes = how.pop("notes", None)
+    if isinstance(notes, list | tuple):
+        lines += [(Outside(str(note)),) for note in notes]
+    return (*lines, *((Name(key), ": ", Name(str(value))) for key, value in how.items() if value))
 
 
 def _statistics(how: dict[str, Any]) -> str:
@@ -82,7 +85,7 @@ def _statistics(how: dict[str, Any]) -> str:
         said += " (a config may set its own)"
     if isinstance(repeats, int) and repeats:
         said += f"; {numbers.count(repeats, 'run')} of each case"
-    return f"{said}; cost and latency as the typical ratio per case (geometric mean)"
+    return f"{said}; cost (per 1,000 cases) and latency as the typical ratio of a case (geometric mean)"
 
 
 def _digests(configs: Iterable[ConfigReport]) -> list[Phrase]:

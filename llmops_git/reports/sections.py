@@ -9,7 +9,7 @@ from llmops_git.reports import numbers
 from llmops_git.reports.bases import Shown, shown_comparisons
 from llmops_git.reports.details import Detail
 from llmops_git.reports.escape import code, prose
-from llmops_git.reports.evidence import field_change, flip_line, flipped_case
+from llmops_git.reports.evidence import field_change, flip_line, flipped_case, flips_in_words
 from llmops_git.reports.method import blind_spot, method, remarks
 from llmops_git.reports.numbers import NBSP
 from llmops_git.reports.phrases import Phrase, say, unique
@@ -154,8 +154,7 @@ def _flips(config: ConfigReport, detail: Detail) -> list[str]:
         limit = detail.flips or detail.flip_names
         if not cases or not limit:
             continue
-        worse = sum(not case.better for case in cases)
-        summary = f"{worse:,} worse and {len(cases) - worse:,} better against {speak(shown.called)}"
+        summary = f"{flips_in_words(cases)} against {speak(shown.called)}"
         if detail.flips:
             body = ["`-` the base's answer, `+` this change's answer."]
             body += [flipped_case(case, chars=detail.chars) for case in cases[:limit]]

@@ -8,7 +8,7 @@ from llmops_git.evals.values import FlippedCase
 from llmops_git.reports import numbers
 from llmops_git.reports.bases import Shown, shown_comparisons
 from llmops_git.reports.escape import no_commands, one_line
-from llmops_git.reports.evidence import moved
+from llmops_git.reports.evidence import flips_in_words, moved
 from llmops_git.reports.method import blind_spot, method, remarks
 from llmops_git.reports.numbers import NBSP
 from llmops_git.reports.phrases import Phrase, say, unique
@@ -117,8 +117,7 @@ class _Writer:
         cases = sorted(shown.comparison.flipped, key=lambda case: (case.better, not case.must_pass))
         if not cases:
             return
-        worse = sum(not case.better for case in cases)
-        self.text(f"{worse:,} worse and {len(cases) - worse:,} better against {_speak(shown.called)}:")
+        self.text(f"{flips_in_words(cases)} against {_speak(shown.called)}:")
         for case in cases[:FLIPS]:
             self.flip(case)
         if len(cases) > FLIPS:

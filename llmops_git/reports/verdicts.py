@@ -47,8 +47,8 @@ def headline(report: Report) -> Headline:
         if report.problems:
             return Headline(level="unmeasured", title="Not measured: no verdict", why=("Some files are wrong.",))
         total = numbers.count(report.configs_total, "config")
-        why = f"{total} looked at, every digest is the same on both sides: nothing to evaluate."
-        return Headline(level="good", title="No config changed", why=(why,))
+        why = f"{total} looked at: none changed in what reaches a model or in how it is scored."
+        return Headline(level="good", title="Nothing to evaluate", why=(why,))
     level, title = _title(report)
     return Headline(level=level, title=title, why=_why(report))
 
@@ -128,6 +128,8 @@ def next_step(report: Report) -> Phrase:
     match report.verdict:
         case _ if not report.configs:
             return ()
+        case _ if not any(config.evaluated for config in report.configs):
+            return ("Give it an ", Name("evaluation:"), " section with an eval set and a scorer")
         case "invalid":
             return ("What was measured is kept and not paid for again: ", Name("llmops-git eval"))
         case "regressed":
@@ -157,7 +159,7 @@ def _look_at_case(report: Report) -> Phrase:
 
 def _title(report: Report) -> tuple[Level, str]:
     if not any(config.evaluated for config in report.configs):
-        return ("good" if report.gate_passes else "bad"), "Nothing that was changed could be evaluated"
+        return ("unsure" if report.gate_passes else "bad"), "Not evaluated: nothing shows that this change is safe"
     leaning = report.verdict == "inconclusive" and any(config_leans(config) for config in report.configs)
     if report.verdict == "unchanged" and report.gate_passes and all(is_new(config) for config in report.configs):
         return "good", "New, and it breaks no rule: safe to merge"
@@ -194,7 +196,7 @@ def _unmeasured(config: ConfigReport) -> Phrase:
 def _why_config(config: ConfigReport) -> Phrase:
     name = Name(config.change.config)
     if not config.evaluated:
-        return (name, " was not evaluated.")
+        return (name, " has no eval set to measure it by.")
     hard = hard_failures(config)
     if hard and not regressed_scorers(config):
         more = f"; and {len(hard) - 1:,} more" if len(hard) > 1 else ""
@@ -205,5 +207,6 @@ def _why_config(config: ConfigReport) -> Phrase:
     comparison, scorer = found
     unit = unit_of(comparison, scorer)
     values = f" {numbers.score(scorer.base, unit)} \u2192 {numbers.score(scorer.head, unit)}, "
-    change = f"{numbers.difference(scorer.delta, unit)} {scorer_interval(scorer, unit)} against "
+    interval = "" if scorer.low is None else f" {scorer_interval(scorer, unit)}"
+    change = f"{numbers.difference(scorer.delta, unit)}{interval} against "
     return (name, ": ", Name(scorer.scorer), values, change, *base_phrase(config, comparison), ".")

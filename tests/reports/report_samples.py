@@ -332,19 +332,27 @@ def production_is_merge_base() -> Report:
     return report(config(comparison(), comparison(against="production", base_name=RELEASE)))
 
 
+def unevaluated(**changed) -> ConfigReport:
+    values = {
+        "change": replace(CHANGE, config="summarise"),
+        "evaluated": False,
+        "verdict": "inconclusive",
+        "gate_passes": True,
+        "notes": ("`summarise` has no `evaluation:` section: nothing shows that this change is safe",),
+    }
+    return config(**{**values, **changed})
+
+
+def not_evaluated() -> Report:
+    return report(unevaluated(), how={}, spending=Spending())
+
+
 def several() -> Report:
     answers = comparison(
         config="date-extraction", scorers=(REGRESSED,), verdict="regressed", gate_passes=False, flipped=(flip(),)
     )
     quiet = comparison(
         config="answer-from-help", scorers=(UNCHANGED,), verdict="unchanged", flipped=(), ratios=(cost(), latency())
-    )
-    unproven = config(
-        change=replace(CHANGE, config="summarise", aspects=("metadata",), bump="none", fields=()),
-        evaluated=False,
-        verdict="inconclusive",
-        gate_passes=True,
-        notes=("`summarise` has no `evaluation:` section: nothing shows that this change is safe",),
     )
     problem = Problem(
         path="prompts/old.yaml", line=3, column=5, message="unknown key `temprature`", hint="did you mean `temperature`?"
@@ -353,7 +361,7 @@ def several() -> Report:
         config(comparison()),
         config(answers),
         config(quiet),
-        unproven,
+        unevaluated(),
         verdict="regressed",
         gate_passes=False,
         problems=(problem,),
@@ -377,6 +385,7 @@ SAMPLES = {
     "inconclusive_leaning_worse": leaning,
     "invalid": invalid,
     "no_changes": no_changes,
+    "not_evaluated": not_evaluated,
     "new_config": new_config,
     "eval_set_edited": eval_set_edited,
     "with_production": with_production,

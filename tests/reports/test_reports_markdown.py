@@ -62,7 +62,8 @@ def test_the_first_line_is_the_marker():
         ("must_pass_only", "### \u274c 1 hard rule broken: do not merge"),
         ("inconclusive_leaning_worse", "### \u26a0\ufe0f Inconclusive, leaning worse: look before you merge"),
         ("invalid", "### \u26d4 Not measured: no verdict, do not merge yet"),
-        ("no_changes", "### \u2705 No config changed"),
+        ("no_changes", "### \u2705 Nothing to evaluate"),
+        ("not_evaluated", "### \u26a0\ufe0f Not evaluated: nothing shows that this change is safe"),
         ("new_config", "### \u2705 New, and it breaks no rule: safe to merge"),
     ],
 )
@@ -117,7 +118,7 @@ def test_a_change_to_its_own_eval_set_is_said_and_both_tables_are_shown():
 def test_flipped_cases_are_folded_and_show_both_answers():
     comment = render_comment(regressed())
     assert comment.index("<details>") < comment.index("- billing\n+ complaints")
-    assert "<summary>11 worse and 1 better against the merge base" in comment
+    assert "<summary>11 cases got worse, 1 got better against the merge base" in comment
 
 
 def test_a_must_pass_failure_stands_before_the_table():
