@@ -100,10 +100,10 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
                 prices=policy.prices,
                 on_progress=settings.on_progress,
             )
-            comparisons = _compare(pairings, outcome, policy, settings)
-            wanted = {} if settings.repeats else _escalated(pairings, comparisons, repeats)
+            decision = decide(_compare(pairings, outcome, policy, settings), settings=policy.gate, critical=_critical(pairings))
+            wanted = {} if settings.repeats else _escalated(pairings, decision.comparisons, repeats)
             if not wanted:
-                return outcome, decide(comparisons, settings=policy.gate, critical=_critical(pairings))
+                return outcome, decision
             repeats = {**repeats, **wanted}
 
 
