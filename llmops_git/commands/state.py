@@ -48,6 +48,7 @@ def read_state(*, fetch: bool) -> State:
     """The state as this clone knows it, or after fetching. Raises NotMeasured when the remote does not answer, Tampered
     when it moved a tag or rewrote an environment."""
     from llmops_git.releases.registry import read_registry  # noqa: PLC0415
+    from llmops_git.releases.seen import require_unrewritten  # noqa: PLC0415
     from llmops_git.repo.fetch import fetch_state  # noqa: PLC0415
     from llmops_git.repo.refs import remote_in_use  # noqa: PLC0415
 
@@ -57,6 +58,8 @@ def read_state(*, fetch: bool) -> State:
     if fetch and remote is not None:
         fetch_state(project.git, remote)
     registry = read_registry(project.git, remote=remote)
+    if fetch:
+        require_unrewritten(project.git, remote, registry)
     return State(project=project, policy=policy, remote=remote, registry=registry)
 
 

@@ -37,7 +37,7 @@ def format_message(subject: str, summary: str, trailers: Sequence[tuple[str, str
     lines = [f"{key}: {value}" for key, value in ((key, one_line(value)) for key, value in trailers) if value]
     if not lines:
         raise ValueError("a message needs at least one trailer")
-    paragraphs = [one_line(subject), many_lines(summary), "\n".join(lines)]
+    paragraphs = [many_lines(one_line(subject)) or "(no subject)", many_lines(summary), "\n".join(lines)]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
 
 

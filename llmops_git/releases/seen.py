@@ -15,7 +15,7 @@ from llmops_git.releases.environments import environment_ref
 from llmops_git.releases.history import history_is_cut
 from llmops_git.releases.registry import EVIDENCE_REF
 from llmops_git.releases.values import Registry
-from llmops_git.repo.fetch import is_ancestor
+from llmops_git.repo.fetch import Tampered, is_ancestor
 
 if TYPE_CHECKING:
     from llmops_git.repo.git import Git
@@ -52,6 +52,17 @@ def save_seen(git: Git, remote: str | None, tips: Mapping[str, str]) -> None:
     temporary = path.with_name(f".seen.{os.getpid()}")
     temporary.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
     temporary.replace(path)
+
+
+def require_unrewritten(git: Git, remote: str | None, registry: Registry) -> None:
+    """Compare with what was seen and remember what is there now. Raises Tampered when a branch was rewritten or is gone."""
+    tips = tips_of(registry)
+    seen = load_seen(git, remote)
+    alarms = rewritten_since_seen(git, seen, tips)
+    if alarms:
+        raise Tampered("\n".join(alarms), hint=f"find out who did this; to accept it: rm {seen_file(git)}")
+    if tips != seen:
+        save_seen(git, remote, tips)
 
 
 def _all_seen(path: Path) -> dict[str, dict[str, str]]:

@@ -9,7 +9,7 @@ from llmops_git.configs.values import Bump
 
 _NUMBER = r"(0|[1-9][0-9]*)"
 _VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}", re.ASCII)
-_LONGEST = 40  # characters; keeps a hostile tag name from becoming a very large integer
+_LONGEST = 60  # characters; keeps a hostile tag name from becoming a very large integer
 
 
 class Version(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,16 @@ from typing import Any
 
 from llmops_git.configs.digest import digest_of
 from llmops_git.configs.values import Case, Config, Evaluation, Repeats, ScorerGate, ScorerSettings
+from llmops_git.releases.deploy import Deployed, Step, deploy
 from llmops_git.releases.evidence import Evidence
+from llmops_git.releases.evidence_branch import add_evidence
+from llmops_git.releases.registry import read_registry
+from llmops_git.releases.tags import ReleaseNote, TagName, TagRef, format_tag_message
+from llmops_git.releases.values import Action, Release
+from llmops_git.releases.versions import Version, parse_version
+from llmops_git.repo.git import Git
+from llmops_git.repo.publish import Published, Update, publish
+from llmops_git.repo.write import Writer
 
 
 def run_git(folder: Path, *arguments: str, check: bool = True, stdin: str = "") -> str:
@@ -18,6 +28,12 @@ def run_git(folder: Path, *arguments: str, check: bool = True, stdin: str = "") 
     if check and done.returncode:
         raise AssertionError(f"git {' '.join(arguments)}: {done.stderr}")
     return done.stdout.rstrip("\n")
+
+
+def shadowed(git: Git) -> Git:
+    """The same repository with the PATH of now: a `Git` keeps the environment it was opened in."""
+    environment = {**git.environment, "PATH": os.environ["PATH"]}
+    return Git(git.location, environment)
 
 
 def no_wait(attempt: int) -> None:
@@ -73,3 +89,49 @@ def make_evidence(config: Config, *, passes: bool = True, base: str = "", reason
         scores={"n": 30, "scores": {"queue": {"base": 0.8, "head": 0.9, "low": 0.02, "high": 0.18, "n": 30}}},
         run={"samples": []},
     )
+
+
+def make_release(git: Git, remote: str | None, config: Config, version: str, *, evidence: Evidence | None = None) -> Release:
+    """Release a config under a given number, with evidence, as `llmops-git release` would; the release."""
+    registry = read_registry(git, remote=remote)
+    writer = Writer(git)
+    number = parse_version(version)
+    assert number is not None
+    tag = TagName(config.name, number)
+    (placed,), update = add_evidence(git, writer, registry.evidence, [evidence or make_evidence(config)])
+    previous = registry.newest(config.name)
+    note = ReleaseNote(
+        tag=tag,
+        summary="made for a test",
+        config_digest=config.digest,
+        closure_digest=config.closure_digest,
+        model=f"{config.provider}/{config.model}",
+        bump=bump_between(previous, number),
+        verdict=placed.verdict,
+        scores=placed.scores,
+        eval_digest=config.eval_digest,
+        evidence=TagRef(placed.path, placed.blob),
+        previous=previous.ref if previous else None,
+    )
+    oid = writer.tag(str(tag), git.resolve("HEAD"), format_tag_message(note))
+    updates = [*([update] if update else []), Update(tag.ref, oid, None)]
+    assert publish(git, remote, updates, wait=no_wait) == Published()
+    found = read_registry(git, remote=remote).find(str(tag))
+    assert found is not None
+    return found
+
+
+def bump_between(previous: Release | None, number: Version) -> str:
+    if previous is None:
+        return "first"
+    before = previous.tag.version
+    return "major" if number.major > before.major else "minor" if number.minor > before.minor else "patch"
+
+
+def put(
+    git: Git, remote: str | None, environment: str, config: Config, release: Release, *, action: Action = "promote"
+) -> Deployed:
+    """Deploy a release."""
+    done = deploy(git, remote, environment, lambda _: Step(release=release, action=action), load=lambda _: config, actor="Test")
+    assert isinstance(done, Deployed)
+    return done

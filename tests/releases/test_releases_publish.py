@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from release_helpers import no_wait, run_git
+from release_helpers import no_wait, run_git, shadowed
 
 from llmops_git.errors import NotMeasured
 from llmops_git.repo.git import Git, open_git
@@ -99,8 +99,12 @@ def test_a_branch_set_back_on_the_remote_is_a_lost_race_and_not_healed(clone: Cl
 def test_a_lost_reply_is_success(clone: Clone, bare: Path, shadow_git: Callable[[str], Path]) -> None:
     git = clone("alice")
     update = Update(TAG, a_tag(git), None)
-    shadow_git('case " $* " in *" push "*) "$GIT" "$@" >/dev/null 2>&1; echo "fatal: the remote end hung up" >&2; exit 128;; esac')
-    assert publish(git, "origin", [update], wait=no_wait) == Published()
+    shadow_git(
+        'case " $* " in *" push "*) "$GIT" "$@" >/dev/null 2>&1; echo "fatal: the remote end hung up" >&2; exit 128;; esac'
+    )
+    result = shadowed(git).try_run("push", "origin", "main")
+    assert (result.code, result.err) == (128, "fatal: the remote end hung up\n")
+    assert publish(shadowed(git), "origin", [update], wait=no_wait) == Published()
     assert run_git(git.folder, "rev-parse", TAG) == update.new == run_git(bare, "rev-parse", TAG)
 
 
@@ -166,7 +170,10 @@ def test_without_a_remote_refs_move_in_one_transaction(repository: Path) -> None
     root = a_commit(git, None, "one")
     second = a_commit(git, root, "two")
     assert publish(git, None, [Update(BRANCH, root, None)], wait=no_wait) == Published()
-    assert publish(git, None, [Update(BRANCH, second, root), Update("refs/tags/llmops/x/v1.0.0", root, None)], wait=no_wait) == Published()
+    assert (
+        publish(git, None, [Update(BRANCH, second, root), Update("refs/tags/llmops/x/v1.0.0", root, None)], wait=no_wait)
+        == Published()
+    )
     lost = publish(git, None, [Update(BRANCH, a_commit(git, root, "three"), root), Update(TAG, root, None)], wait=no_wait)
     assert lost == Lost((BRANCH,))
     assert refs_of(repository) == [BRANCH, "refs/tags/llmops/x/v1.0.0"]
