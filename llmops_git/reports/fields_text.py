@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from llmops_git.configs.values import FieldChange
 from llmops_git.reports import numbers
 from llmops_git.reports.escape import inert, one_line
@@ -36,6 +38,11 @@ def field_lines(change: FieldChange, *, paint: Paint) -> list[str]:
 
 def word_lines(before: str, after: str, *, paint: Paint) -> list[str]:
     """A word diff as lines, stretches without a change cut to a little context."""
+    return list(_word_lines(before, after, paint))
+
+
+@lru_cache(maxsize=64)  # a shared include makes the same difference in every config that reaches it
+def _word_lines(before: str, after: str, paint: Paint) -> tuple[str, ...]:
     lines: list[str] = []
     touched: list[bool] = []
     current, changed = "", False
@@ -51,7 +58,7 @@ def word_lines(before: str, after: str, *, paint: Paint) -> list[str]:
     if current:
         lines.append(current)
         touched.append(changed)
-    return _near(lines, touched)
+    return tuple(_near(lines, touched))
 
 
 def _marked(piece: Piece, part: str, *, blank: bool, paint: Paint) -> str:
