@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 _TAG = re.compile(r"\{%[-+]?\s*(?:include|extends|import|from)\b")
 _START = re.compile(r"\{[#%{]")
@@ -12,6 +11,8 @@ _LITERAL = re.compile(
     r"""[-+]?\s*(?:include|extends|import|from)\s+(?:"([^"\\]*)"|'([^'\\]*)')\s*"""
     r"(?=(ignore\s+missing\b)|with\b|without\b|import\b|as\b|[-+]?%\})"
 )
+_INCLUDING = frozenset({"include", "extends", "import", "from"})
+_AFTER_NAME = frozenset({"ignore", "with", "without", "import", "as"})
 _RAW = re.compile(r"[-+]?\s*raw\b")
 # the rest of a statement or expression, strings honoured; one with braces of its own is left to Jinja
 _REST = {
@@ -81,21 +82,29 @@ def scan_includes(text: str) -> tuple[Include, ...] | None:
 
 def _parse_includes(text: str) -> tuple[tuple[Include, ...], tuple[Dynamic, ...]]:
     import jinja2  # noqa: PLC0415
-    from jinja2 import nodes  # noqa: PLC0415
 
+    environment = jinja2.Environment(autoescape=False)  # noqa: S701  # read, never rendered
     try:
-        tree = jinja2.Environment(autoescape=False).parse(text)  # noqa: S701  # parsed, never rendered
+        environment.parse(text)
+        tokens = [token for token in environment.lex(text) if token[1] != "whitespace"]
     except jinja2.TemplateSyntaxError as error:
         return (), (Dynamic(f"not a valid template: {error.message}", error.lineno),)
     except RecursionError:
         return (), (Dynamic("the template is nested too deeply", 1),)
     found: list[Include] = []
     dynamic: list[Dynamic] = []
-    node: Any
-    for node in tree.find_all((nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)):
-        if isinstance(node.template, nodes.Const) and isinstance(node.template.value, str):
-            found.append(Include(node.template.value, node.lineno, getattr(node, "ignore_missing", False)))
+    for place, (line, begin, _) in enumerate(tokens):
+        if begin != "block_begin" or tokens[place + 1][2] not in _INCLUDING:
+            continue
+        (_, kind, name), (_, end, after) = tokens[place + 2 : place + 4]
+        if kind == "string" and (end == "block_end" or after in _AFTER_NAME):
+            found.append(Include(_literal(name), line, after == "ignore"))
         else:
             hint = 'write {% include "name.j2" %} and choose with {% if %}'
-            dynamic.append(Dynamic("only static includes are allowed", node.lineno, hint))
+            dynamic.append(Dynamic("only static includes are allowed", line, hint))
     return tuple(found), tuple(dynamic)
+
+
+def _literal(source: str) -> str:
+    """The text of a string token (as jinja2.lexer reads it)."""
+    return source[1:-1].encode("ascii", "backslashreplace").decode("unicode-escape")

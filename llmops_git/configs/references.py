@@ -134,6 +134,8 @@ def _place(path: str, data: bytes, pointer: Pointer) -> tuple[int, int]:
 def _target(path: str, mention: Mention, root: str) -> str:
     if mention.role == "guardrail":
         return "/".join(part for part in (root, GUARDRAILS, f"{mention.text}.yaml") if part)
+    if any("\ud800" <= letter <= "\udfff" for letter in mention.text):  # a template can write them with escapes
+        raise ValueError("half of a surrogate pair is not text")
     target = join(path, mention.text)
     if not target:
         raise ValueError("this is a folder, not a file")

@@ -86,6 +86,11 @@ def test_a_name_that_cannot_be_a_file_is_a_problem_at_its_place(field: str, poin
     assert message in problem.message
 
 
+def test_no_name_can_stand_for_bytes_that_are_not_text() -> None:
+    (problem,) = references("p/t.j2", b"{% include 'a\\udc80' %}", "message").problems
+    assert "surrogate" in problem.message
+
+
 def test_a_bad_include_of_a_template_has_the_templates_line() -> None:
     (problem,) = references("p/t.j2", b"one\n\n{% include '../../x' %}", "message").problems
     assert ("p/t.j2", 3) == (problem.path, problem.line)
