@@ -1,0 +1,133 @@
+"""`llmops-git check`: validate configs, eval sets and policy; show every problem at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llmops_git.commands.project import describe_tree, emit_json, format_option, open_project, terminal
+from llmops_git.errors import EXIT_OK, EXIT_USAGE, InvalidInput, LlmopsError, Problem
+
+if TYPE_CHECKING:
+    from llmops_git.commands.project import Project
+    from llmops_git.configs.closure import Closures
+    from llmops_git.configs.policy import Policy
+    from llmops_git.configs.tree import Tree
+    from llmops_git.configs.values import Config
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, metavar="[PATHS]...")
+@click.option("--index", "staged", is_flag=True, help="Check what is staged.")
+@click.option("--ref", metavar="REV", help="Check a commit (default: the work tree).")
+@format_option()
+def command(paths: tuple[str, ...], staged: bool, ref: str | None, form: str) -> int:
+    """Validate all configs, or those that are at, below or reach the PATHS named.
+
+    Exit code: 0 no errors (warnings are shown), 2 errors.
+    """
+    if staged and ref:
+        raise click.UsageError("--index and --ref exclude each other")
+    project = open_project()
+    tree = project.index() if staged else project.tree(ref)
+    problems, count = find_problems(project, tree, [project.path(path) for path in paths])
+    errors = sum(problem.severity == "error" for problem in problems)
+    if form == "json":
+        emit_json(document(tree, problems, count, errors))
+    else:
+        from llmops_git.reports.problems import render_problems  # noqa: PLC0415
+
+        text = render_problems(problems, tree.read, color=terminal()["color"])
+        if text:
+            click.echo(text)
+        click.echo(_summary(tree, count, errors, len(problems) - errors), err=True)
+    return EXIT_USAGE if errors else EXIT_OK
+
+
+def find_problems(project: Project, tree: Tree, paths: Sequence[str]) -> tuple[list[Problem], int]:
+    """Everything that is wrong with the configs chosen by `paths` (all, when there are none), and how many they are."""
+    from llmops_git.configs.closure import Closures  # noqa: PLC0415
+    from llmops_git.configs.paths import config_files, named_files  # noqa: PLC0415
+
+    try:
+        policy = project.policy(tree)
+    except InvalidInput as error:
+        return list(error.problems), 0
+    files = config_files(tree.walk(), policy)
+    problems = list(named_files(files)[1])
+    if not files and not paths:
+        hint = "llmops-git init"
+        problems.append(
+            Problem(path="llmops.yaml", message=f"no file fits {', '.join(policy.configs)}", hint=hint, severity="warning")
+        )
+    closures = Closures(tree, policy.root)
+    closures.prepare(files)
+    chosen = _chosen(tree, closures, files, paths) if paths else files
+    for path in chosen:
+        problems += _config_problems(tree, path, policy, closures)
+    return list(dict.fromkeys(problems)), len(chosen)
+
+
+def _chosen(tree: Tree, closures: Closures, files: Sequence[str], paths: Sequence[str]) -> list[str]:
+    """The configs that are, are below, or read one of the paths; a path that no config reads must be a config (a judge)."""
+    chosen: dict[str, None] = {}
+    reached = {path: {item.path for item in closures.of(path).dependencies} for path in files}
+    for wanted in paths:
+        below = f"{wanted}/" if wanted else ""
+        found = [path for path in files if not below or any(file == wanted or file.startswith(below) for file in reached[path])]
+        if not found:
+            if tree.entry(wanted) is None and not tree.walk(wanted):
+                raise LlmopsError(f"{wanted} is not in {describe_tree(tree)}")
+            if not wanted.endswith((".yaml", ".yml")):
+                raise LlmopsError(f"no config reads {wanted}", hint="name a config, or a file that one reads")
+            found = [wanted]
+        chosen.update(dict.fromkeys(found))
+    return list(chosen)
+
+
+def _config_problems(tree: Tree, path: str, policy: Policy, closures: Closures) -> Iterable[Problem]:
+    from llmops_git.configs.load import load_config  # noqa: PLC0415
+
+    try:
+        config = load_config(tree, path, policy, closures=closures)
+    except InvalidInput as error:
+        return error.problems
+    return [*config.warnings, *_scorer_problems(tree, config)]
+
+
+def _scorer_problems(tree: Tree, config: Config) -> Iterable[Problem]:
+    """Scorers that cannot be built from their settings."""
+    from llmops_git.configs.yaml import parse  # noqa: PLC0415
+    from llmops_git.scorers.table import build_scorer  # noqa: PLC0415
+
+    for scorer in config.evaluation.scorers if config.evaluation else ():
+        try:
+            build_scorer(scorer)
+        except LlmopsError as error:
+            place = parse(tree.read([config.path])[config.path], config.path).place(("evaluation", "scorers", scorer.name))
+            pointer = f"$.evaluation.scorers.{scorer.name}"
+            yield Problem(
+                path=config.path, message=error.message, line=place[0], column=place[1], pointer=pointer, hint=error.hint
+            )
+
+
+def document(tree: Tree, problems: Sequence[Problem], count: int, errors: int) -> dict[str, Any]:
+    """The JSON form (schemas/check.schema.json)."""
+    fields = ("severity", "path", "line", "column", "pointer", "message", "hint")
+    return {
+        "tree": tree.name,
+        "configs": count,
+        "errors": errors,
+        "warnings": len(problems) - errors,
+        "problems": [{field: getattr(problem, field) for field in fields} for problem in problems],
+    }
+
+
+def _summary(tree: Tree, count: int, errors: int, warnings: int) -> str:
+    def counted(number: int, word: str) -> str:
+        return f"{number} {word}{'' if number == 1 else 's'}"
+
+    where = describe_tree(tree)
+    return f"{counted(count, 'config')} in {where}: {counted(errors, 'error')}, {counted(warnings, 'warning')}"

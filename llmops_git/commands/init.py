@@ -1,0 +1,116 @@
+"""`llmops-git init`: a working project in an empty or existing repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from llmops_git.commands.project import emit_json, format_option
+from llmops_git.errors import LlmopsError
+from llmops_git.reports.clean import clean
+
+if TYPE_CHECKING:
+    from llmops_git.repo.git import Git
+
+# provider -> a pinned model to begin with
+STARTERS = {
+    "local": "smollm2-135m-instruct",
+    "openai": "gpt-4.1-mini-2025-04-14",
+    "anthropic": "claude-haiku-4-5-20251001",
+    "mistral": "mistral-large-2411",
+    "gemini": "gemini-2.0-flash-001",
+    "ollama": "llama3.2:3b",
+}
+
+
+@click.command("init")
+@click.option(
+    "--provider", default="local", show_default=True, help="Where the model runs: local, or a provider of llmops-git."
+)
+@click.option("--model", metavar="ID", help="The model (default: a pinned one, where the provider has one).")
+@click.option("--dry-run", is_flag=True, help="Show what would be written.")
+@format_option()
+def command(provider: str, model: str | None, dry_run: bool, form: str) -> None:
+    """Write a policy, a config with its template and eval set, and a workflow; files that are there are kept."""
+    from llmops_git.repo.git import open_git  # noqa: PLC0415
+
+    git = open_git()
+    files = starter_files(git, provider, _model(provider, model))
+    written, kept = write_files(_top(git), files, dry_run=dry_run)
+    if form == "json":
+        emit_json({"dry_run": dry_run, "written": written, "kept": kept})
+        return
+    for path in written:
+        click.echo(f"{'would write' if dry_run else 'wrote'} {clean(path)}")
+    for path in kept:
+        click.echo(f"kept {clean(path)} (it is there already)")
+    if not dry_run:
+        click.echo("\nnext: llmops-git check, git add and commit, then change the prompt and run llmops-git eval", err=True)
+
+
+def starter_files(git: Git, provider: str, model: str) -> dict[str, str]:
+    """Repository-relative path -> text of a whole project below the caller's folder; the workflow is at the top."""
+    from llmops_git.commands.starter import policy_text, project_files, workflow_text  # noqa: PLC0415
+
+    prefix = f"{git.location.prefix}/" if git.location.prefix else ""
+    files = {f"{prefix}llmops.yaml": policy_text()}
+    files |= {f"{prefix}{path}": text for path, text in project_files(provider, model).items()}
+    key_env = _provider_key(provider)
+    return files | {".github/workflows/llmops.yml": workflow_text(prefix, provider, key_env)}
+
+
+def write_files(top: Path, files: dict[str, str], *, dry_run: bool) -> tuple[list[str], list[str]]:
+    """Write the files that are not there; (written, kept). Raises LlmopsError when a path is in the way."""
+    kept = [path for path in files if (top / path).is_symlink() or (top / path).exists()]
+    written = [path for path in files if path not in kept]
+    for path in written:
+        _refuse_detours(top, path)
+    for path in [] if dry_run else written:
+        target = top / path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("x", encoding="utf-8", newline="\n") as file:
+                file.write(files[path])
+        except OSError as error:
+            raise LlmopsError(f"{path} could not be written: {error.strerror}") from None
+    return written, kept
+
+
+def _refuse_detours(top: Path, path: str) -> None:
+    """A symbolic link among the folders could lead out of the repository."""
+    for folder in Path(path).parents:
+        if (top / folder).is_symlink():
+            raise LlmopsError(f"{folder.as_posix()} is a symbolic link: nothing is written through it")
+        if (top / folder).exists() and not (top / folder).is_dir():
+            raise LlmopsError(f"{folder.as_posix()} is a file, and a folder is needed there")
+
+
+def _top(git: Git) -> Path:
+    if git.location.work_tree is None:
+        raise LlmopsError("a bare repository has no files to begin with", hint="run it in a clone")
+    return git.location.work_tree
+
+
+def _model(provider: str, model: str | None) -> str:
+    from llmops_git.configs.paths import suggestion  # noqa: PLC0415
+    from llmops_git.configs.pins import floating_reason, pin_hint  # noqa: PLC0415
+    from llmops_git.configs.policy_file import BUILT_IN  # noqa: PLC0415
+
+    if provider not in BUILT_IN:
+        hint = suggestion(provider, BUILT_IN) or f"known are {', '.join(BUILT_IN)}"
+        raise LlmopsError(f"there is no provider `{provider}`", hint=hint)
+    model = model or STARTERS.get(provider)
+    if not model:
+        raise LlmopsError(f"name a model of `{provider}`", hint=f"llmops-git init --provider {provider} --model ID")
+    reason = floating_reason(provider, BUILT_IN[provider].api, model)
+    if reason:
+        raise LlmopsError(reason, hint=pin_hint(model))
+    return model
+
+
+def _provider_key(provider: str) -> str:
+    from llmops_git.configs.policy_file import BUILT_IN  # noqa: PLC0415
+
+    return BUILT_IN[provider].key_env
