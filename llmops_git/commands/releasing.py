@@ -62,16 +62,23 @@ def release_configs(
 
 
 def _load(state: State, names: Sequence[str], commit: str) -> tuple[dict[str, Config], list[Outcome]]:
-    """The configs at `commit`; one that is broken does not keep the others from being released."""
+    """The configs at `commit`; one that is broken does not keep the others from being released.
+
+    What is released already needs only its digest; what differs is checked in full.
+    """
+    from llmops_git.configs.closure import Closures  # noqa: PLC0415
+    from llmops_git.configs.load import load_config  # noqa: PLC0415
+
     tree = state.project.tree(commit)
-    known = state.project.configs(tree)
-    for name in names:
-        state.project.find(tree, name)
+    paths = {name: state.project.find(tree, name) for name in names} or state.project.configs(tree)
+    closures = Closures(tree, state.policy.root)
     configs: dict[str, Config] = {}
     broken = []
-    for name in names or sorted(known):
+    for name, path in sorted(paths.items()):
         try:
-            config = state.project.load(tree, name)
+            config = load_config(tree, path, state.policy, check=False, closures=closures)
+            if newest_digest(state, config.name) != config.digest:
+                config = load_config(tree, path, state.policy, closures=closures)
         except NotMeasured:
             raise
         except LlmopsError as error:
@@ -79,6 +86,11 @@ def _load(state: State, names: Sequence[str], commit: str) -> tuple[dict[str, Co
             continue
         configs[config.name] = config
     return configs, broken
+
+
+def newest_digest(state: State, config: str) -> str:
+    newest = state.registry.newest(config)
+    return newest.digest if newest else ""
 
 
 def _key(config: Config) -> EvidenceKey:

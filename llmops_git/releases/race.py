@@ -20,7 +20,7 @@ _FIRST_PAUSE = 0.02  # seconds
 _LONGEST_PAUSE = 1.0
 
 
-class LostRace(Exception):  # noqa: N818  # not an error: the signal to plan again
+class LostRace(Exception):
     """Somebody else published first."""
 
 

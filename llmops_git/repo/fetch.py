@@ -30,7 +30,7 @@ _FETCH = (
 _WHOLE_BRANCH = "--depth=1000000"  # the largest depth (2147483647) would unshallow every other branch as well
 
 
-class Tampered(LlmopsError):  # noqa: N818  # read as a sentence: raise Tampered
+class Tampered(LlmopsError):
     """Something that must never change was changed: a moved tag, a rewritten environment."""
 
     exit_code = EXIT_GATE
