@@ -92,11 +92,13 @@ def check_templates(source: Source, templates: Templates, resolved: JsonObject) 
         for line, message, hint in (*item.findings, *undeclared(item, sorted(known))):
             _blame(source, original, line, message, hint)
     read = {name for _, item in checked for name in item.reads}
-    if "input" not in read and not source.problems:
+    if any(problem.severity == "error" for problem in source.problems):
+        return
+    if "input" not in read:
         for name in properties:
             if name not in read:
                 source.add(("inputs", "properties", name), f"no template uses the input `{name}`", key=True, severity="warning")
-    if "retrieval" in resolved and "documents" not in read and not source.problems:
+    if "retrieval" in resolved and "documents" not in read:
         source.add(("retrieval",), "no template uses `documents`", key=True, severity="warning")
 
 
