@@ -12,7 +12,7 @@ from llmops_git.scorers.outputs import Missing, read_json, unfenced
 from llmops_git.scorers.results import empty, failed, not_measured, passed
 
 if TYPE_CHECKING:
-    from llmops_git.scorers.schema_guard import GuardedSchema
+    from llmops_git.scorers.schema_guard import GuardedSchema  # jsonschema
 
 SHOWN = 300
 

@@ -23,7 +23,7 @@ class Pattern(Protocol):
     def search(self, string: str, *, timeout: float) -> object | None: ...
 
 
-class SlowPattern(Exception):  # noqa: N818  # not an error of ours: the caller says what it means
+class SlowPattern(Exception):  # not an error of ours: the caller says what it means
     """A search that ran out of time."""
 
 

@@ -23,7 +23,7 @@ _UNBOUNDED = ("unevaluatedProperties", "unevaluatedItems")
 _left: ContextVar[list[int]] = ContextVar("steps left")
 
 
-class _TooMuch(Exception):  # noqa: N818  # turned into a message below
+class _TooMuch(Exception):  # turned into a message below
     """The validation used up its steps."""
 
 
