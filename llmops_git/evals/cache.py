@@ -27,6 +27,7 @@ _DAY = 86_400.0
 _LEFTOVER = 3_600.0  # seconds after which an unfinished file belongs to nobody
 _CLAIM_DIGITS = 15  # hex digits of a key that name its byte in the lock file: 60 bits
 _FORMAT = 1
+_CLOSED_IN_CHILDREN = getattr(os, "O_CLOEXEC", 0)
 
 
 class Cache:
@@ -37,14 +38,14 @@ class Cache:
         self._max_age = max_age_days * _DAY
         self._now = now
         self._lock = threading.Lock()
-        self._swept: set[str] = set()
+        self._ready: set[str] = set()
         self._claims: int | None = None
 
     def get(self, key: str, fingerprint: str | None = None) -> Reply | None:
         """The reply bought for `key`, unless it is too old or another engine's. A broken entry is deleted and a miss."""
         path = self._path(key)
         try:
-            content = path.read_bytes()
+            content = _read(path)
         except OSError:
             return None
         try:
@@ -55,7 +56,8 @@ class Cache:
         except (ValueError, KeyError, TypeError, RecursionError):
             known, bought_at, engine, reply = False, 0.0, "", Reply(text="")
         if not known:
-            path.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(path)
             return None
         if self._now() - bought_at > self._max_age or (fingerprint is not None and engine != fingerprint):
             return None
@@ -65,10 +67,10 @@ class Cache:
         """Keep a reply. Raises OSError when the folder cannot be written."""
         path = self._path(key)
         entry = {"format": _FORMAT, "key": key, "time": self._now(), "fingerprint": fingerprint, "reply": reply_document(reply)}
-        temporary = path.parent / f".{key[:16]}.{os.getpid()}.{threading.get_ident()}.tmp"
-        self._prepare(path.parent)
-        temporary.write_bytes(json.dumps(entry).encode())
-        temporary.replace(path)
+        temporary = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
+        self._prepare(key[:1])
+        _write(temporary, json.dumps(entry).encode())
+        os.replace(temporary, path)
 
     def claim(self, key: str) -> bool:
         """Whether this process may buy `key` now; False while another one does. `release` ends it."""
@@ -96,29 +98,62 @@ class Cache:
         if claims is not None:
             os.close(claims)
 
-    def _path(self, key: str) -> Path:
-        return self._folder / key[:2] / f"{key}.json"
+    def _path(self, key: str) -> str:
+        return f"{self._folder}/{key[:1]}/{key}.json"
 
     def _claims_file(self) -> int:
         with self._lock:
             if self._claims is None:
                 self._folder.mkdir(parents=True, exist_ok=True)
-                self._claims = os.open(self._folder / "claims", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                self._claims = os.open(self._folder / "claims", os.O_RDWR | os.O_CREAT | _CLOSED_IN_CHILDREN, 0o666)
             return self._claims
 
-    def _prepare(self, folder: Path) -> None:
-        """Make the folder, and once per process throw out of it what is too old to be used."""
+    def _prepare(self, shelf: str) -> None:
+        """Make a folder of the cache; the first time in a process, and once a day, throw out what is too old to be used."""
         with self._lock:
-            if folder.name in self._swept:
+            if shelf in self._ready:
                 return
-            self._swept.add(folder.name)
-        folder.mkdir(parents=True, exist_ok=True)
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                longest = self._max_age if entry.name.endswith(".json") else _LEFTOVER
-                with suppress(FileNotFoundError):  # another process was faster
-                    if self._now() - entry.stat().st_mtime > longest:
-                        Path(entry.path).unlink()
+            first = not self._ready
+            (self._folder / shelf).mkdir(parents=True, exist_ok=True)
+            self._ready.add(shelf)
+        if first and self._is_due():
+            self._sweep()
+
+    def _is_due(self) -> bool:
+        """Whether nobody swept within a day; if so, it is done now, and others need not."""
+        marker = self._folder / "swept"
+        with suppress(FileNotFoundError):
+            if self._now() - marker.stat().st_mtime < _DAY:
+                return False
+        marker.touch()
+        return True
+
+    def _sweep(self) -> None:
+        for shelf in self._folder.glob("?"):
+            with os.scandir(shelf) as entries:
+                for entry in entries:
+                    longest = self._max_age if entry.name.endswith(".json") else _LEFTOVER
+                    with suppress(FileNotFoundError):  # another process was faster
+                        if self._now() - entry.stat().st_mtime > longest:
+                            Path(entry.path).unlink()
+
+
+def _read(path: str) -> bytes:
+    """A whole file. Strings and file descriptors, since this runs for every sample of every run."""
+    descriptor = os.open(path, os.O_RDONLY | _CLOSED_IN_CHILDREN)
+    try:
+        return b"".join(iter(lambda: os.read(descriptor, 1 << 16), b""))
+    finally:
+        os.close(descriptor)
+
+
+def _write(path: str, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _CLOSED_IN_CHILDREN, 0o666)
+    try:
+        while content:
+            content = content[os.write(descriptor, content) :]
+    finally:
+        os.close(descriptor)
 
 
 def _place(key: str) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from llmops_git.errors import LlmopsError
 from llmops_git.evals.values import Run, SampleResult, ScorerDeclaration
 from llmops_git.providers.base import Usage
+from llmops_git.providers.reply_json import usage_document
 from llmops_git.scorers.base import Score
 
 FORMAT = "llmops-git/run/1"
@@ -81,11 +82,10 @@ def pool_runs(first: Run, second: Run) -> Run:
 
 def _sample_document(sample: SampleResult) -> dict[str, Any]:
     document: dict[str, Any] = {"case": sample.case, "repeat": sample.repeat}
-    usage = {name: count for name, count in asdict(sample.usage).items() if count is not None}
     optional = {
         "output": sample.output,
         "finish_reason": sample.finish_reason,
-        "usage": usage,
+        "usage": usage_document(sample.usage),
         "error": sample.error,
         "trace_id": sample.trace_id,
         "cached": sample.cached,

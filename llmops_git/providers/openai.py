@@ -38,7 +38,8 @@ class OpenAIProvider:
         self._key = _key(settings, environ)
         self._context = httpx.create_ssl_context() if self._url.scheme == "https" else None
         self._proxied = _is_proxied(self._url)
-        self._clients: dict[int, httpx.Client] = {}
+        self._headers = _headers(self._key)
+        self._wires: dict[int, DirectTransport | httpx.Client] = {}
         self._lock = threading.Lock()
 
     @property
@@ -60,16 +61,15 @@ class OpenAIProvider:
 
     def close(self) -> None:
         with self._lock:
-            clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
-            client.close()
+            wires, self._wires = list(self._wires.values()), {}
+        for wire in wires:
+            wire.close()
 
     def _ask(self, request: Request, worker: int) -> Reply:
-        client = self._client(worker)
-        http_request = client.build_request("POST", self._url, content=body_of(request))
+        http_request = httpx.Request("POST", self._url, headers=self._headers, content=body_of(request))
         started = time.perf_counter()
         try:
-            response = client.send(http_request, stream=True)
+            response = self._send(http_request, worker)
             try:
                 content = _bounded(response)
             finally:
@@ -86,29 +86,34 @@ class OpenAIProvider:
             reply = overflow
         return replace(reply, latency_seconds=seconds)
 
-    def _client(self, worker: int) -> httpx.Client:
-        client = self._clients.get(worker)
-        if client is None:
-            client = self._new_client()
+    def _send(self, request: httpx.Request, worker: int) -> httpx.Response:
+        """Send over the worker's own connection. A client around the direct transport would only add cookies and redirects,
+        which must not be, and a third of the CPU time."""
+        wire = self._wires.get(worker)
+        if wire is None:
+            wire = self._new_wire()
             with self._lock:
-                self._clients[worker] = client
-        return client
+                self._wires[worker] = wire
+        return wire.send(request, stream=True) if isinstance(wire, httpx.Client) else wire.handle_request(request)
 
-    def _new_client(self) -> httpx.Client:
-        headers = {
-            "accept": "application/json",
-            "accept-encoding": "identity",
-            "content-type": "application/json",
-            "user-agent": f"llmops-git/{__version__}",
-        }
-        if self._key:
-            headers["authorization"] = f"Bearer {self._key}"
+    def _new_wire(self) -> DirectTransport | httpx.Client:
         timeout = self._settings.timeout
         if self._proxied:
             limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-            return httpx.Client(headers=headers, timeout=timeout, limits=limits, verify=self._context or True)
-        transport = DirectTransport(timeout=timeout, max_bytes=MAX_REPLY_BYTES, context=self._context)
-        return httpx.Client(headers=headers, timeout=timeout, transport=transport)
+            return httpx.Client(timeout=timeout, limits=limits, verify=self._context or True)
+        return DirectTransport(timeout=timeout, max_bytes=MAX_REPLY_BYTES, context=self._context)
+
+
+def _headers(key: str) -> httpx.Headers:
+    fields = {
+        "accept": "application/json",
+        "accept-encoding": "identity",
+        "content-type": "application/json",
+        "user-agent": f"llmops-git/{__version__}",
+    }
+    if key:
+        fields["authorization"] = f"Bearer {key}"
+    return httpx.Headers(fields)
 
 
 def _endpoint(settings: ProviderSettings) -> httpx.URL:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from llmops_git.providers.base import Reply, Usage
@@ -10,19 +9,24 @@ from llmops_git.providers.base import Reply, Usage
 
 def reply_document(reply: Reply) -> dict[str, Any]:
     """The reply as a JSON object; what nobody said is left out."""
-    usage = {name: count for name, count in asdict(reply.usage).items() if count is not None}
     document: dict[str, Any] = {"text": reply.text, "latency_seconds": reply.latency_seconds}
     if reply.finish_reason:
         document["finish_reason"] = reply.finish_reason
     if reply.tool_calls:
         document["tool_calls"] = [dict(call) for call in reply.tool_calls]
-    if usage:
+    if usage := usage_document(reply.usage):
         document["usage"] = usage
     if reply.model:
         document["model"] = reply.model
     if reply.engine:
         document["engine"] = reply.engine
     return document
+
+
+def usage_document(usage: Usage) -> dict[str, int]:
+    """The counts that are known."""
+    counts = {name: getattr(usage, name) for name in Usage.__slots__}
+    return {name: count for name, count in counts.items() if count is not None}
 
 
 def reply_from_document(document: Any) -> Reply:
