@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from typing import NoReturn
 
 from llmops_git.configs.text import MAX_BYTES, decode
@@ -78,8 +77,8 @@ def _integer(text: str) -> int:
 
 def _float(text: str) -> float:
     number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text[:_MAX_DIGITS]} is too large a number")
+    if not abs(number) <= MAX_INTEGER:
+        raise ValueError(f"a number beyond {MAX_INTEGER} is not exact in JSON: quote it")
     return number
 
 

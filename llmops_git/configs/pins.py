@@ -15,7 +15,7 @@ _DATE = r"-\d{4}-\d{2}-\d{2}$"
 _FAMILIES: tuple[tuple[re.Pattern[str], re.Pattern[str] | None, str], ...] = tuple(
     (re.compile(family), re.compile(pinned) if pinned else None, form)
     for family, pinned, form in (
-        (r"^gpt-oss-", r"", ""),
+        (r"^gpt-oss-", r".", ""),
         (r"^(?:gpt-|chatgpt-|o\d|codex-)", rf"{_DATE}|-(?:0301|0314|0613|1106|0125)(?:-preview)?$", "gpt-4.1-mini-2025-04-14"),
         # from the 4.6 generation on, claude-<name>-<major>[-<minor>] is itself a pinned version
         (

@@ -55,15 +55,17 @@ def problems_of(kind: Kind, file: YamlFile, path: str) -> list[Problem]:
 
 def _problems(error: ValidationError, file: YamlFile, path: str) -> Iterable[Problem]:
     place = list(error.absolute_path)
-    if error.validator == "additionalProperties":
-        known = [key for key, schema in error.schema["properties"].items() if not _forbidden(schema)]
-        for key in error.instance:
-            if key not in error.schema["properties"]:
+    instance: Any = error.instance
+    if error.validator == "additionalProperties" and isinstance(error.schema, dict):
+        properties = error.schema["properties"]
+        known = [key for key, schema in properties.items() if not _forbidden(schema)]
+        for key in instance:
+            if key not in properties:
                 hint = suggestion(key, known) or _list(known)
                 yield _problem(file, path, [*place, key], f"unknown key `{key}`", hint, key=True)
         return
     if "propertyNames" in error.absolute_schema_path:
-        yield _problem(file, path, [*place, error.instance], f"the key `{error.instance}` {message_of(error)[0]}", "", key=True)
+        yield _problem(file, path, [*place, instance], f"the key `{instance}` {message_of(error)[0]}", "", key=True)
         return
     message, hint = message_of(error)
     forbidden_key = error.validator == "not"

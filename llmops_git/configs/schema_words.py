@@ -34,7 +34,8 @@ _SHOWN = 60
 
 def message_of(error: ValidationError) -> tuple[str, str]:
     """A message and a hint ("" for none) for one error of jsonschema."""
-    keyword, wanted, instance = str(error.validator), error.validator_value, error.instance
+    keyword, instance = str(error.validator), error.instance
+    wanted: Any = error.validator_value
     if keyword == "type":
         return _type_message(wanted, instance)
     if isinstance(error.schema, dict) and "x-message" in error.schema:

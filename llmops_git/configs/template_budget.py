@@ -16,7 +16,7 @@ MAX_RANGE = 100_000
 MAX_INTEGER_BITS = 4096
 
 
-class LimitExceeded(Exception):  # noqa: N818  # says what happened; never shown by this name
+class LimitExceeded(Exception):  # says what happened; never shown by this name
     """A render wants more than its budget."""
 
 
@@ -72,9 +72,10 @@ class Budget:
                 pending.extend(part)
             elif isinstance(part, range):
                 self.step(len(part))
-            elif isinstance(part, Namespace) and not isinstance(part, Undefined):
-                attributes = object.__getattribute__(part, "_Namespace__attrs")
-                pending.append(attributes)
+            elif isinstance(part, Namespace):
+                pending.append(object.__getattribute__(part, "_Namespace__attrs"))
+            elif isinstance(part, Undefined) and part is not value:
+                str(part)  # inside a list it would be shown, and not raise, as a strict one should
 
     def _room(self, pending: list[Any], count: int) -> None:
         if len(pending) + count > self.steps:

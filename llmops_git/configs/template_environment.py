@@ -90,7 +90,8 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
             arguments = (each(arguments[0]), *arguments[1:])
         if not isinstance(obj, _CALLABLE):
             result = super().call(context, obj, *arguments, **named)
-            budget.measure(result)
+            if type(result) is not range:  # its numbers are charged when they are made
+                budget.measure(result)
             return result
         budget.step(_CALL_STEPS)
         budget.depth -= 1

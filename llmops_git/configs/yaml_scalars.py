@@ -34,7 +34,7 @@ def plain_value(text: str) -> tuple[Json, str]:
         return _integer(text[2:], 8 if text[1] == "o" else 16)
     if _FLOAT.match(text):
         number = float(text)
-        return number, "" if math.isfinite(number) else "a number is too large"
+        return number, "" if abs(number) <= MAX_INTEGER else f"a number beyond {MAX_INTEGER} is not exact in JSON"
     if _NOT_FINITE.match(text):
         return math.nan, "infinity and not-a-number cannot be used"
     return text, ""
