@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # provider -> a pinned model to begin with
 STARTERS = {
-    "local": "smollm2-135m-instruct",
+    "local": "smollm2-135m-instruct-q4_1",
     "openai": "gpt-4.1-mini-2025-04-14",
     "anthropic": "claude-haiku-4-5-20251001",
     "mistral": "mistral-large-2411",
