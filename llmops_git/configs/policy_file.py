@@ -125,7 +125,7 @@ def _check(policy: Policy, value: Mapping[str, Any], file: YamlFile, path: str) 
     for name, item in value.get("providers", {}).items():
         settings = policy.providers[name]
         if name not in BUILT_IN and "api" not in item:
-            hint = suggestion(name, BUILT_IN)
+            hint = "" if "base_url" in item else suggestion(name, BUILT_IN)
             add(("providers", name), "`api` is missing", hint or "api: openai, for any OpenAI-compatible endpoint")
         elif settings.api == "openai" and not settings.base_url:
             add(("providers", name), "`base_url` is missing", "base_url: https://…/v1")
