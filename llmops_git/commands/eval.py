@@ -16,6 +16,7 @@ from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from llmops_git.commands.project import Project
     from llmops_git.evals.plan import Plan
     from llmops_git.reports.values import Report
 
@@ -69,10 +70,10 @@ def command(
     from llmops_git.commands.project import open_project  # noqa: PLC0415
     from llmops_git.commands.runs import keep_run  # noqa: PLC0415
     from llmops_git.commands.trial import Settings  # noqa: PLC0415
-    from llmops_git.repo.changes import compute_changes, default_base  # noqa: PLC0415
+    from llmops_git.repo.changes import compute_changes  # noqa: PLC0415
 
     project = open_project()
-    base_oid = project.git.resolve(base) if base else default_base(project.git, head)
+    base_oid = project.git.resolve(base) if base else _default_base(project, head)
     changes = compute_changes(project.git, base_oid, head, root=project.root)
     policy = project.policy(project.tree(base_oid if policy_side == "base" and base_oid else head))
     policy = with_limits(policy, max_usd=max_usd, max_requests=max_requests)
@@ -96,6 +97,13 @@ def command(
     _show(evaluated.report, form)
     click.echo(f"run folder: {folder}", err=True)
     return _exit_code(evaluated.report)
+
+
+def _default_base(project: Project, head: str | None) -> str:
+    from llmops_git.repo.commits import default_base  # noqa: PLC0415
+
+    policy = project.policy(project.tree(head))
+    return default_base(project.git, head, default_branch=policy.default_branch, remote=policy.remote)
 
 
 def _show_plan(plan: Plan) -> None:
