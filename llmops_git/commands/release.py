@@ -94,4 +94,5 @@ def release_lines(outcomes: Sequence[Outcome]) -> list[str]:
         rows.append((outcome.what, outcome.config, version, "  ".join(part for part in about if part)))
     unchanged = sum(outcome.what == "unchanged" for outcome in outcomes)
     lines = columns(rows, ("<", "<", "<", "<")) if rows else []
-    return [*lines, *([f"unchanged: {unchanged} config{'s' if unchanged > 1 else ''}"] if unchanged else [])]
+    plural = "" if unchanged == 1 else "s"
+    return [line.rstrip() for line in lines] + ([f"unchanged: {unchanged} config{plural}"] if unchanged else [])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmops_git.commands.state import dry_run_option
-from llmops_git.errors import EXIT_OK, LlmopsError, NotMeasured
+from llmops_git.errors import EXIT_OK, GateRefused, LlmopsError, NotMeasured
 
 if TYPE_CHECKING:
     from llmops_git.commands.state import State
@@ -33,17 +33,37 @@ def command(config: str, environment: str, version: str | None, reason: str, dry
 
     state = read_state(fetch=True)
     environment_of(state.policy, environment)
-    done = deploy_step(
-        state, environment, lambda registry: _decide(state, registry, environment, config, version, reason), dry_run=dry_run
-    )
-    show_deployed(done, dry_run=dry_run)
+    first: list[tuple[Running | None, Step | Nothing]] = []
+
+    def decide(registry: Registry) -> Step | Nothing:
+        now = registry.running(environment, config)
+        if first:
+            return _still_meant(now, *first[0])
+        first.append((now, _decide(state, registry, environment, config, version, reason)))
+        return first[0][1]
+
+    show_deployed(deploy_step(state, environment, decide, dry_run=dry_run), dry_run=dry_run)
     return EXIT_OK
+
+
+def _still_meant(now: Running | None, before: Running | None, planned: Step | Nothing) -> Step | Nothing:
+    """After a lost race: the rollback is from what ran when it was asked for, so that two people who roll back the same
+    release at the same time go back once and not twice. Raises GateRefused when something else runs by now."""
+    from llmops_git.releases.rules import Nothing  # noqa: PLC0415
+
+    if isinstance(planned, Nothing) or now == before:
+        return planned
+    runs = now.release if now else "nothing"
+    if now is not None and now.tag_object == planned.release.tag_object:
+        return Nothing(reason=f"{runs} runs already: somebody else went back to it")
+    was = before.release if before else "nothing"
+    raise GateRefused(f"nothing was rolled back: {was} ran when you asked, {runs} runs now", hint="llmops-git status --fetch")
 
 
 def _decide(
     state: State, registry: Registry, environment: str, config: str, version: str | None, reason: str
 ) -> Step | Nothing:
-    """What to go back to, in the newest state. Its bundle is the one that ran then, byte for byte."""
+    """What to go back to. Its bundle is the one that ran then, byte for byte."""
     from llmops_git.releases.deploy import Step  # noqa: PLC0415
     from llmops_git.releases.history import read_history  # noqa: PLC0415
     from llmops_git.releases.rules import Nothing, find_release, rollback_target  # noqa: PLC0415

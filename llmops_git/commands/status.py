@@ -106,8 +106,9 @@ def status_lines(document: dict[str, Any]) -> list[str]:
         newest = config["newest"]
         about = (_version(newest["release"]), day(newest["time"]), newest["verdict"]) if newest else ("-", "-", "-")
         rows.append((config["config"], *about, *(_cell(config["running"].get(name)) for name in environments)))
-    lines = columns(rows, ["<"] * len(rows[0])) if document["configs"] else ["nothing is released yet"]
-    return [clean(line) for line in (*lines, *(f"problem: {problem}" for problem in document["problems"]))]
+    cells = [[clean(cell) for cell in row] for row in rows]
+    lines = columns(cells, ["<"] * len(rows[0])) if document["configs"] else ["nothing is released yet"]
+    return [line.rstrip() for line in lines] + [clean(f"problem: {problem}") for problem in document["problems"]]
 
 
 def _cell(running: dict[str, Any] | None) -> str:

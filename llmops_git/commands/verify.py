@@ -133,6 +133,6 @@ def verify_lines(levels: Sequence[Level]) -> list[str]:
     )  # fmt: skip
     lines = []
     for level, head in zip(levels, heads, strict=True):
-        lines.append(head)
+        lines.append(head.rstrip())
         lines.extend(f"  {clean(finding)}".replace("\n", " ") for finding in level.findings)
     return lines

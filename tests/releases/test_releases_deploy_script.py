@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from release_helpers import make_config, make_release, put, run_git
 
 from llmops_git.releases.bundle import parse_bundle
 from llmops_git.repo.git import Git
 from llmops_git.repo.write import Writer
+from tests.releases.release_helpers import make_config, make_release, put, run_git
 
 Clone = Callable[..., Git]
 SCRIPT = Path(__file__).parents[2] / "examples" / "deploy" / "deploy.sh"

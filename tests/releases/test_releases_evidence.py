@@ -3,8 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from release_helpers import make_config, make_evidence, no_wait, run_git
-
 from llmops_git.evals.values import Comparison, ScorerComparison
 from llmops_git.releases.evidence import EvidenceKey, evidence_from, evidence_path, format_evidence, parse_evidence
 from llmops_git.releases.evidence_branch import add_evidence, read_evidence
@@ -14,6 +12,7 @@ from llmops_git.repo.fetch import fetch_state
 from llmops_git.repo.git import Git
 from llmops_git.repo.publish import Published, publish
 from llmops_git.repo.write import Writer
+from tests.releases.release_helpers import make_config, make_evidence, no_wait, run_git
 
 Clone = Callable[..., Git]
 

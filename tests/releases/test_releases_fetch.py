@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from release_helpers import no_wait, run_git
 
 from llmops_git.errors import LlmopsError, NotMeasured
 from llmops_git.repo.fetch import Tampered, fetch_state
@@ -12,6 +11,7 @@ from llmops_git.repo.git import Git, open_git
 from llmops_git.repo.publish import Update, publish
 from llmops_git.repo.refs import last_lines, remote_in_use
 from llmops_git.repo.write import Writer
+from tests.releases.release_helpers import no_wait, run_git
 
 TAG = "refs/tags/llmops/router/v1.0.0"
 BRANCH = "refs/heads/llmops/env/production"

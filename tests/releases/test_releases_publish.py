@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from release_helpers import no_wait, run_git, shadowed
 
 from llmops_git.errors import NotMeasured
 from llmops_git.repo.git import Git, open_git
 from llmops_git.repo.publish import Lost, Published, Refused, Update, publish
 from llmops_git.repo.write import Writer
+from tests.releases.release_helpers import no_wait, run_git, shadowed
 
 TAG = "refs/tags/llmops/router/v1.0.0"
 BRANCH = "refs/heads/llmops/env/production"

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from release_helpers import make_config, make_release, put, run_git, shadowed
 
 from llmops_git.errors import LlmopsError
 from llmops_git.releases.environments import environment_ref, running_configs
@@ -15,6 +14,7 @@ from llmops_git.repo.fetch import fetch_state
 from llmops_git.repo.git import Git, open_git
 from llmops_git.repo.refs import remote_with_state
 from llmops_git.repo.write import Writer
+from tests.releases.release_helpers import make_config, make_release, put, run_git, shadowed
 
 Clone = Callable[..., Git]
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from release_helpers import make_config, make_evidence, make_release, no_wait, put, run_git
 
 from llmops_git.configs.values import Config
 from llmops_git.errors import LlmopsError, NotMeasured
@@ -20,6 +19,7 @@ from llmops_git.repo.git import Git, open_git
 from llmops_git.repo.objects import read_objects
 from llmops_git.repo.publish import Update, publish
 from llmops_git.repo.write import Writer
+from tests.releases.release_helpers import make_config, make_evidence, make_release, no_wait, put, run_git
 
 Clone = Callable[..., Git]
 Three = tuple[Git, list[Config], list[Release]]
