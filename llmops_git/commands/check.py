@@ -94,23 +94,37 @@ def _config_problems(tree: Tree, path: str, policy: Policy, closures: Closures) 
         config = load_config(tree, path, policy, closures=closures)
     except InvalidInput as error:
         return error.problems
-    return [*config.warnings, *_scorer_problems(tree, config)]
+    return [*config.warnings, *_model_problems(tree, config, policy), *_scorer_problems(tree, config)]
+
+
+def _model_problems(tree: Tree, config: Config, policy: Policy) -> Iterable[Problem]:
+    """A model that the provider in this process does not know."""
+    from llmops_git.providers.weights import KNOWN_MODELS  # noqa: PLC0415
+
+    provider = policy.providers[config.provider]
+    if provider.api == "embedded" and not provider.model_path and config.model not in KNOWN_MODELS:
+        message = f"provider `{provider.name}` has no model `{config.model}` (known: {', '.join(KNOWN_MODELS)})"
+        hint = f"name a GGUF file in llmops.yaml: {provider.name}: {{api: embedded, model_path: models/{config.model}.gguf}}"
+        yield _problem(tree, config.path, ("model", "id"), message, hint)
 
 
 def _scorer_problems(tree: Tree, config: Config) -> Iterable[Problem]:
     """Scorers that cannot be built from their settings."""
-    from llmops_git.configs.yaml import parse  # noqa: PLC0415
     from llmops_git.scorers.table import build_scorer  # noqa: PLC0415
 
     for scorer in config.evaluation.scorers if config.evaluation else ():
         try:
             build_scorer(scorer)
         except LlmopsError as error:
-            place = parse(tree.read([config.path])[config.path], config.path).place(("evaluation", "scorers", scorer.name))
-            pointer = f"$.evaluation.scorers.{scorer.name}"
-            yield Problem(
-                path=config.path, message=error.message, line=place[0], column=place[1], pointer=pointer, hint=error.hint
-            )
+            yield _problem(tree, config.path, ("evaluation", "scorers", scorer.name), error.message, error.hint)
+
+
+def _problem(tree: Tree, path: str, pointer: tuple[str, ...], message: str, hint: str) -> Problem:
+    from llmops_git.configs.pointers import pointer_text  # noqa: PLC0415
+    from llmops_git.configs.yaml import parse  # noqa: PLC0415
+
+    line, column = parse(tree.read([path])[path], path).place(pointer)
+    return Problem(path=path, message=message, line=line, column=column, pointer=pointer_text(pointer), hint=hint)
 
 
 def document(tree: Tree, problems: Sequence[Problem], count: int, errors: int) -> dict[str, Any]:

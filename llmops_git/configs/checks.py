@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from llmops_git.configs.cases import CaseFile
-from llmops_git.configs.paths import NAME_RULE, config_name, is_name, suggestion
+from llmops_git.configs.paths import bad_name, config_name, is_name, suggestion
 from llmops_git.configs.pins import floating_reason, pin_hint
 from llmops_git.configs.pointers import pointer_text
 from llmops_git.configs.policy import Policy
@@ -29,7 +29,7 @@ def check_name(source: Source) -> None:
     if isinstance(name, str) and name != stem:
         source.add(("name",), f"the name `{name}` is not that of the file", f"name: {stem}, or git mv {source.path}")
     if not is_name(stem):
-        source.add_to(source.path, 0, f"`{stem}` cannot name a config: use {NAME_RULE}", "rename the file")
+        source.problems.append(bad_name(source.path))
 
 
 def check_measured(source: Source) -> None:

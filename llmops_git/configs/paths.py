@@ -55,10 +55,13 @@ def named_files(files: Iterable[str]) -> tuple[dict[str, str], tuple[Problem, ..
     return named, tuple(problems)
 
 
-def _rename(path: str, name: str) -> str:
+def bad_name(path: str) -> Problem:
+    """The problem of a config file whose stem cannot be a name."""
+    name = config_name(path)
     better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
     folder = path[: -len(path.rpartition("/")[2])]
-    return f"git mv {path} {folder}{better}.yaml" if better else "rename the file"
+    hint = f"git mv {path} {folder}{better}.yaml" if better else "rename the file"
+    return Problem(path=path, message=f"`{name}` cannot name a config: use {NAME_RULE}", hint=hint)
 
 
 def join(via: str, reference: str) -> str:
