@@ -44,9 +44,7 @@ def named_files(files: Iterable[str]) -> tuple[dict[str, str], tuple[Problem, ..
     for path in files:
         name = config_name(path)
         if not is_name(name):
-            problems.append(
-                Problem(path=path, message=f"`{name}` cannot name a config: use {NAME_RULE}", hint=_rename(path, name))
-            )
+            problems.append(bad_name(path))
         elif name in named:
             message = f"two configs are called `{name}`: the other one is {named[name]}"
             problems.append(Problem(path=path, message=message, hint="rename one of the files; releases are tagged by name"))

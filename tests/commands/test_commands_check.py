@@ -162,7 +162,7 @@ def test_settings_that_only_a_scorer_or_a_provider_can_refuse_are_found(
     code, out, _ = check(capsys)
     assert code == 2
     assert "prompts/one.yaml:1:30: error: $.model.id provider `local` has no model `smollm9-" in out
-    assert "prompts/one.yaml:6:55: error: $.evaluation.scorers.same scorer `same`: " in out
+    assert "prompts/one.yaml:6:59: error: $.evaluation.scorers.same scorer `same`: " in out
 
 
 def test_a_broken_policy_is_shown_before_anything_else(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
