@@ -104,7 +104,7 @@ def _resolved(release: Release, running: Running | None = None, environment: str
         tag_object=release.tag_object,
         commit=release.commit,
         digest=release.digest,
-        model=release.message.trailers.get("Model", ""),
+        model=release.trailers.get("Model", ""),
         environment=environment,
         action=running.action if running else "",
     )

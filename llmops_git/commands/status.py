@@ -72,7 +72,7 @@ def _config(registry: Registry, environments: list[str], name: str) -> dict[str,
 
 
 def _release(release: Release) -> dict[str, Any]:
-    trailers = release.message.trailers
+    trailers = release.trailers
     return {
         "release": release.name,
         "tag_object": release.tag_object,

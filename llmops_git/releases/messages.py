@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-_TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): (\S.*)")
+_TRAILER = re.compile(r"^([A-Za-z][A-Za-z0-9-]*): (\S.*)$", re.MULTILINE)
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
@@ -43,25 +43,33 @@ def format_message(subject: str, summary: str, trailers: Sequence[tuple[str, str
 
 def parse_message(text: str) -> Message:
     """Take a message apart; a signature at its end is no part of it. When a key comes twice, the first one counts."""
-    signature = _SIGNATURE.search(text)
-    body = (text[: signature.start()] if signature else text).replace("\r\n", "\n").strip("\n")
-    subject, _, rest = body.partition("\n\n")
+    subject, _, rest = _body(text).partition("\n\n")
     rest = rest.strip("\n")
     before, gap, last = rest.rpartition("\n\n")
-    trailers = _parse_trailers(last)
+    trailers = _trailers_in(last)
     if not trailers:
         return Message(subject=subject, summary=rest)
     return Message(subject=subject, summary=before.strip("\n") if gap else "", trailers=trailers)
 
 
-def _parse_trailers(paragraph: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for line in paragraph.split("\n"):
-        match = _TRAILER.fullmatch(line)
-        if match is None:
-            return {}
-        found.setdefault(match[1], match[2])
-    return found
+def parse_trailers(text: str) -> dict[str, str]:
+    """Only the trailers of a message, for reading thousands of them."""
+    _, gap, last = _body(text).rpartition("\n\n")
+    return _trailers_in(last) if gap else {}
+
+
+def _body(text: str) -> str:
+    """A message without its signature and without empty lines around it."""
+    if "-----BEGIN " in text:
+        signature = _SIGNATURE.search(text)
+        text = text[: signature.start()] if signature else text
+    return text.replace("\r\n", "\n").strip("\n")
+
+
+def _trailers_in(paragraph: str) -> dict[str, str]:
+    """The trailers of a paragraph in which every line is one; nothing otherwise."""
+    found = _TRAILER.findall(paragraph)
+    return dict(reversed(found)) if len(found) == paragraph.count("\n") + 1 else {}
 
 
 def one_line(text: str) -> str:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from llmops_git.releases.messages import Message, format_message, parse_message
-from llmops_git.releases.versions import Version, parse_version
+from llmops_git.releases.versions import VERSION, Version
 
 PREFIX = "llmops/"
 REF_PREFIX = f"refs/tags/{PREFIX}"
-_NAME = re.compile(r"llmops/([a-z0-9][a-z0-9-]*)/v([0-9.]+)", re.ASCII)
+_NAME = re.compile(rf"(?:refs/tags/)?llmops/([a-z0-9][a-z0-9-]*)/v{VERSION}", re.ASCII)
 _DIGITS = 6  # significant digits of a score in a tag message
 
 
@@ -33,9 +33,8 @@ class TagName(NamedTuple):
 
 def parse_tag(name: str) -> TagName | None:
     """`llmops/<config>/v<semver>` (with or without `refs/tags/`) taken apart; None for every other name."""
-    match = _NAME.fullmatch(name.removeprefix("refs/tags/"))
-    version = parse_version(match[2]) if match else None
-    return TagName(match[1], version) if match and version else None
+    match = _NAME.fullmatch(name)
+    return TagName(match[1], Version(int(match[2]), int(match[3]), int(match[4]))) if match else None
 
 
 class TagRef(NamedTuple):

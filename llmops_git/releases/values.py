@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from llmops_git.releases.messages import Message, parse_message
+from llmops_git.releases.messages import Message, parse_message, parse_trailers
 from llmops_git.releases.tags import ReleaseNote, TagName, TagRef, note_from
 
 Action = Literal["promote", "rollback"]
@@ -36,6 +36,11 @@ class Release:
         return parse_message(self.contents)
 
     @property
+    def trailers(self) -> Mapping[str, str]:
+        """The trailers of the message, without taking the rest apart."""
+        return parse_trailers(self.contents)
+
+    @property
     def note(self) -> ReleaseNote | None:
         """What the message says; None when llmops-git did not write it."""
         return note_from(self.tag, self.message)
@@ -43,7 +48,7 @@ class Release:
     @property
     def digest(self) -> str:
         """The config digest that the tag claims, or ""."""
-        return self.message.trailers.get("Config-Digest", "")
+        return self.trailers.get("Config-Digest", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

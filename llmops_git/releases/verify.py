@@ -66,7 +66,7 @@ def check_digests(releases: Sequence[Release], load: Callable[[Release], Config]
 
 
 def _differing_digests(release: Release, config: Config) -> list[str]:
-    trailers = release.message.trailers
+    trailers = release.trailers
     pairs = {
         "Config-Digest": config.digest,
         "Closure-Digest": config.closure_digest,

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from llmops_git.configs.values import Bump
 
-_NUMBER = r"(0|[1-9][0-9]*)"
-_VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}", re.ASCII)
-_LONGEST = 60  # characters; keeps a hostile tag name from becoming a very large integer
+_NUMBER = r"(0|[1-9][0-9]{0,17})"  # bounded, so that a hostile tag name cannot become a very large integer
+VERSION = rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}"
+_VERSION = re.compile(VERSION, re.ASCII)
 
 
 class Version(NamedTuple):
@@ -28,8 +28,8 @@ FIRST = Version(1, 0, 0)
 
 def parse_version(text: str) -> Version | None:
     """`1.4.0` as a Version; None for anything else, leading zeros included. A leading `v` is not accepted."""
-    match = _VERSION.fullmatch(text) if len(text) <= _LONGEST else None
-    return Version(*(int(number) for number in match.groups())) if match else None
+    match = _VERSION.fullmatch(text)
+    return Version(int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def next_version(previous: Version | None, bump: Bump) -> Version:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmops_git.errors import LlmopsError, NotMeasured
 
@@ -21,8 +20,7 @@ _FIELDS = ("refname", "objectname", "objecttype", "*objectname", "tag", "tree", 
 FORMAT = "".join(f"%({field})%00" for field in _FIELDS)
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """One ref. `target` is what an annotated tag points at, `header` the name inside the tag object, `tree` a commit's
     tree; each is "" where it does not apply. `time` is in seconds since 1970 and for display only."""
 
