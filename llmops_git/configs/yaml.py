@@ -7,7 +7,7 @@ keys, tags, merge keys, directives, several documents, keys that are not strings
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from llmops_git.configs.text import MAX_BYTES, decode
@@ -16,10 +16,12 @@ from llmops_git.configs.yaml_scalars import plain_value
 from llmops_git.errors import InvalidInput, Problem
 
 MAX_DEPTH = 64
+MAX_SECOND_LOOK = 64 << 10  # characters; for these the second parser needs about a second
 MAX_ALIASED_NODES = 10_000  # nodes that aliases may add to a file, all together
 
 Pointer = Sequence[str | int]
 Place = tuple[int, int]
+OpenEvents = Callable[[str], Callable[[], Any]]
 
 __all__ = ["MAX_ALIASED_NODES", "MAX_BYTES", "MAX_DEPTH", "YamlFile", "parse"]
 
@@ -27,12 +29,13 @@ __all__ = ["MAX_ALIASED_NODES", "MAX_BYTES", "MAX_DEPTH", "YamlFile", "parse"]
 class YamlFile:
     """A parsed file: `value` is the JSON value (aliased parts are shared, so never change it in place)."""
 
-    __slots__ = ("_places", "_text", "path", "value")
+    __slots__ = ("_events", "_places", "_text", "path", "value")
 
-    def __init__(self, path: str, value: Json, text: str) -> None:
+    def __init__(self, path: str, value: Json, text: str, events: OpenEvents) -> None:
         self.path = path
         self.value = value
         self._text = text
+        self._events = events
         self._places: dict[tuple[str | int, ...], tuple[Place, Place]] | None = None
 
     @property
@@ -45,7 +48,7 @@ class YamlFile:
         if self._places is None:
             from llmops_git.configs.yaml_places import places  # noqa: PLC0415
 
-            self._places = places(self._text)
+            self._places = places(self._events(self._text))
         wanted = tuple(pointer)
         found = self._places.get(wanted)
         while found is None and wanted:
@@ -59,22 +62,42 @@ class YamlFile:
 
 def parse(data: bytes, path: str) -> YamlFile:
     """Read one YAML document. Raises InvalidInput with the line and column of the first thing that is wrong."""
+    from llmops_git.configs import yaml_events  # noqa: PLC0415
+
     text = decode(data, path)
-    return YamlFile(path, _Builder(text, path).document(), text)
+    try:
+        return _parsed(text, path, yaml_events.open_events)
+    except _SyntaxProblem as error:
+        if len(text) > MAX_SECOND_LOOK:
+            raise
+        try:
+            return _parsed(text, path, yaml_events.pure_events)
+        except _SyntaxProblem:
+            raise error from None
+
+
+def _parsed(text: str, path: str, events: OpenEvents) -> YamlFile:
+    return YamlFile(path, _Builder(events(text), path).document(), text, events)
+
+
+class _SyntaxProblem(InvalidInput):
+    """The parser cannot read the text.
+
+    libyaml 0.1, which the binding carries, also refuses what YAML 1.2 (7.3.3) allows and ruamel reads, as `{url: https://x}`
+    and `{ask: why?}`: so a file that it cannot read gets a second look.
+    """
 
 
 class _Builder:
     """Turns events into values; one per file."""
 
-    def __init__(self, text: str, path: str) -> None:
+    def __init__(self, read: Callable[[], Any], path: str) -> None:
         from ruamel.yaml import events  # noqa: PLC0415
         from ruamel.yaml.error import YAMLError  # noqa: PLC0415
 
-        from llmops_git.configs.yaml_events import open_events  # noqa: PLC0415
-
         self._path = path
         self._syntax_error = YAMLError
-        self._next = open_events(text)
+        self._next = read
         self._scalar = events.ScalarEvent
         self._mapping = events.MappingStartEvent
         self._sequence = events.SequenceStartEvent
@@ -101,7 +124,7 @@ class _Builder:
             if type(event) is self._document:
                 self._fail(event, "a second document starts here", "keep one document per file")
         except self._syntax_error as error:
-            raise InvalidInput([_syntax_problem(error, self._path)]) from None
+            raise _SyntaxProblem([_syntax_problem(error, self._path)]) from None
         return value
 
     def _value(self, event: Any, depth: int) -> Json:

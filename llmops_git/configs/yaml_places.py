@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 Place = tuple[int, int]
 Pointer = tuple[str | int, ...]
 
 
-def places(text: str) -> dict[Pointer, tuple[Place, Place]]:
-    """Pointer -> (place of the key, place of the value) of a file that has been parsed without errors.
+def places(read: Callable[[], Any]) -> dict[Pointer, tuple[Place, Place]]:
+    """Pointer -> (place of the key, place of the value), from the events of a file that has been parsed without errors.
 
     Items of a list have no key: both places are the item's. What an alias stands for is found at the alias.
     """
     from ruamel.yaml import events  # noqa: PLC0415
 
-    from llmops_git.configs.yaml_events import open_events  # noqa: PLC0415
-
-    read = open_events(text)
     found: dict[Pointer, tuple[Place, Place]] = {}
 
     def walk(event: Any, pointer: Pointer, key: Place | None) -> None:

@@ -61,6 +61,13 @@ def test_numbers_that_json_cannot_carry_are_refused_with_their_place(text: str) 
     assert "quote it" in found.hint
 
 
+def test_an_address_can_stand_in_braces() -> None:
+    file = parse(b"a:\n  - {url: https://x.example/v1, b: c:d, e: why? f}\n", "a.yaml")
+    assert file.value == {"a": [{"url": "https://x.example/v1", "b": "c:d", "e": "why? f"}]}
+    assert file.place(("a", 0, "url")) == (2, 11)
+    assert "there twice" in problem("{a: x:y, a: 1}").message
+
+
 def test_an_empty_file_is_null() -> None:
     assert value("") is None
     assert value("# only a comment\n") is None
