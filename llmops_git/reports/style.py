@@ -44,10 +44,10 @@ def pad(text: str, width: int, align: Align = "<") -> str:
 
 
 def columns(rows: Sequence[Sequence[str]], align: Sequence[Align]) -> list[str]:
-    """`rows` as lines of equal width with aligned columns, two blanks apart; empty columns vanish."""
+    """`rows` as lines with aligned columns, two blanks apart; empty columns vanish."""
     widths = [max((display_width(row[index]) for row in rows), default=0) for index in range(len(align))]
     kept = [index for index, width in enumerate(widths) if width]
-    return ["  ".join(pad(row[index], widths[index], align[index]) for index in kept) for row in rows]
+    return ["  ".join(pad(row[index], widths[index], align[index]) for index in kept).rstrip() for row in rows]
 
 
 def wrap(text: str, width: int, *, first: str = "", rest: str | None = None) -> list[str]:
