@@ -6,6 +6,7 @@ Nothing heavy is imported until a command runs: `--help` costs what click costs.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
@@ -74,6 +75,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a pipe that is not UTF-8 shows codes instead of failing
     try:
         result: Any = cli.main(args=arguments, prog_name="llmops-git", standalone_mode=False)
     except click.exceptions.Abort:

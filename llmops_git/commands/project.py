@@ -150,7 +150,8 @@ def emit_json(value: Any) -> None:
 def safe_json(value: Any) -> str:
     """JSON for people and programs, in which no character is invisible or acts on a terminal."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    return _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    shown = _UNSAFE_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    return shown.replace("##[", "#\\u0023[")  # an old-style workflow command, in a log
 
 
 def terminal() -> dict[str, Any]:
