@@ -69,7 +69,12 @@ def _body(text: str) -> str:
 def _trailers_in(paragraph: str) -> dict[str, str]:
     """The trailers of a paragraph in which every line is one; nothing otherwise."""
     found = _TRAILER.findall(paragraph)
-    return dict(reversed(found)) if len(found) == paragraph.count("\n") + 1 else {}
+    if len(found) != paragraph.count("\n") + 1:
+        return {}
+    trailers: dict[str, str] = {}
+    for key, value in found:
+        trailers.setdefault(key, value)
+    return trailers
 
 
 def one_line(text: str) -> str:
