@@ -1,29 +1,39 @@
-"""Which configs differ between two trees, how, and because of which files."""
+"""Which configs changed between two trees, how, and why.
+
+Let P be the paths that differ. The closure of a config differs only if a file of its closure *at the head* is in P: as long
+as no such file differs, the config's own file does not, so it names the same files, and so on. So only the head's
+references are followed, backwards from P, and what may be reached is then verified by its exact closure.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmops_git.configs.closure import Closure, Closures
-from llmops_git.configs.diff import compare_configs, renamed
-from llmops_git.configs.paths import config_files, named_files
-from llmops_git.configs.policy_file import load_policy
-from llmops_git.configs.tree import DictTree, Tree
-from llmops_git.configs.values import Change, Config, Status
-from llmops_git.errors import InvalidInput, Problem
-from llmops_git.repo.trees import commit_tree, work_tree
+from llmops_git.configs.paths import config_files, config_name
+from llmops_git.configs.policy import Policy
+from llmops_git.configs.values import Change
+from llmops_git.errors import InvalidInput
+from llmops_git.repo.affected import Pair, find_pairs
+from llmops_git.repo.commits import default_base
+from llmops_git.repo.compare import Comparer, with_renames
+from llmops_git.repo.differences import Sides
+from llmops_git.repo.graph import Graph
+from llmops_git.repo.project_policy import selecting_policy
+from llmops_git.repo.sides import Base, Head, open_bases, open_head
 
 if TYPE_CHECKING:
-    from llmops_git.configs.policy import Policy
     from llmops_git.repo.git import Git
+    from llmops_git.repo.index import Index
+
+__all__ = ["ChangeSet", "compute_changes", "default_base", "running_changes"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeSet:
-    """The changed configs between two trees. `base_oid` is "" where there is no commit yet; `head_name` is a commit id,
-    `index` or `worktree`; `total_configs` counts the head's."""
+    """The changes between two trees, by config name. `head_name` is a commit id or `worktree`; `total_configs` counts the
+    configs of the head; `base_oid` is "" where there was no commit yet."""
 
     base_oid: str
     head_name: str
@@ -31,154 +41,88 @@ class ChangeSet:
     changes: tuple[Change, ...]
 
 
-@dataclass(slots=True)
-class _Side:
-    """One tree with its policy, the paths of its configs, and the closures of those that were asked for."""
+def compute_changes(
+    git: Git, base: str, head: str | None, *, root: str = "", index: Index | None = None, check: bool = True, load: bool = True
+) -> ChangeSet:
+    """What changed from the revision `base` ("": from nothing) to `head` (None: the work tree) for the policy in `root`.
 
-    tree: Tree
-    policy: Policy
-    paths: Mapping[str, str]  # config name -> path
-    closures: Closures
-
-    def closure(self, name: str) -> Closure | None:
-        return self.closures.of(self.paths[name]) if name in self.paths else None
-
-    def load(self, name: str) -> tuple[Config | None, tuple[Problem, ...]]:
-        from llmops_git.configs.load import load_config  # noqa: PLC0415
-
-        if name not in self.paths:
-            return None, ()
-        try:
-            return load_config(self.tree, self.paths[name], self.policy), ()
-        except InvalidInput as error:
-            return None, error.problems
-
-
-def compute_changes(git: Git, base: str, head: str | None, *, root: str = "") -> ChangeSet:
-    """The changes from commit `base` ("" for nothing at all) to commit `head` (None: the work tree).
-
-    Raises InvalidInput when a policy cannot be read, or when two configs have the same name.
+    With `check` a head that does not validate in full is a change with problems. Without `load` a comparison that the index
+    remembers is taken from there, and has no loaded configs. Raises LlmopsError for revisions that are not there and
+    InvalidInput for a policy that cannot be read; a config that cannot be loaded is a change with problems.
     """
-    before = commit_tree(git, base) if base else DictTree({}, name="nothing")
-    after = work_tree(git) if head is None and git.location.work_tree is not None else commit_tree(git, head or "HEAD")
-    return changes_between(before, after, root=root)
-
-
-def changes_between(base: Tree, head: Tree, *, root: str = "") -> ChangeSet:
-    """The changes between two trees."""
-    old, new = _side(base, root), _side(head, root)
-    touched = _touched(base, head)
-    names = [name for name in sorted({*old.paths, *new.paths}) if _reached(name, old, new, touched)]
-    found = [_change(name, old, new, touched) for name in names]
-    changes = _pair_renames([change for change in found if change is not None])
+    opened = open_head(git, head)
+    (side,), since = open_bases(git, opened, [base], known=index.tree if index is not None else "")
+    session = _Session(git, opened, root, since=since, index=index, check=check, load=load)
+    changes = session.changes(side) if side.differences else []
     return ChangeSet(
-        base_oid="" if base.name == "nothing" else base.name,
-        head_name=head.name,
-        total_configs=len(new.paths),
-        changes=tuple(sorted(changes, key=lambda change: change.config)),
+        base_oid=side.oid, head_name=opened.name, total_configs=session.graph.total, changes=tuple(with_renames(changes))
     )
 
 
-def _side(tree: Tree, root: str) -> _Side:
-    policy = load_policy(tree, root)
-    named, problems = named_files(config_files(tree.walk(), policy))
-    if problems:
-        raise InvalidInput(problems)
-    closures = Closures(tree, root)
-    closures.prepare(named.values())
-    return _Side(tree, policy, named, closures)
+def running_changes(
+    git: Git,
+    running: Mapping[str, str],
+    head: str | None,
+    *,
+    root: str = "",
+    index: Index | None = None,
+    check: bool = True,
+    load: bool = True,
+) -> ChangeSet:
+    """What changed from what runs to `head`: each config against the commit it runs from (config name -> commit).
 
-
-def _touched(base: Tree, head: Tree) -> frozenset[str]:
-    """The paths whose entries differ."""
-    before, after = base.walk(), head.walk()
-    return frozenset(path for path in {*before, *after} if before.get(path) != after.get(path))
-
-
-def _reached(name: str, old: _Side, new: _Side, touched: frozenset[str]) -> bool:
-    """Whether a changed file is in the config's closure at the head, or the config is there on one side only.
-
-    The base's closure needs no look: if nothing in the head's changed, the config names the same files on both sides.
+    A config that does not run is added, one that runs and is not at the head is removed; otherwise as `compute_changes`.
     """
-    if (name in old.paths) != (name in new.paths) or old.paths[name] != new.paths[name]:
-        return True
-    closure = new.closure(name)
-    return closure is not None and any(True for _ in _touching(closure, touched))
+    opened = open_head(git, head)
+    commits = list(dict.fromkeys(running.values()))
+    sides, since = open_bases(git, opened, commits, known=index.tree if index is not None else "")
+    session = _Session(git, opened, root, since=since, index=index, check=check, load=load)
+    found: list[Change] = []
+    for side in sides:
+        found += session.changes(side, {name for name, commit in running.items() if commit == side.oid})
+    new = [path for path in config_files(opened.tree.walk(), session.policy) if config_name(path) not in running]
+    found += session.comparer.compare(None, session.policy, [Pair(None, path) for path in new])
+    ordered = sorted(found, key=lambda change: change.config)
+    return ChangeSet(base_oid="", head_name=opened.name, total_configs=session.graph.total, changes=tuple(ordered))
 
 
-def _touching(closure: Closure, touched: frozenset[str]) -> Iterable[str]:
-    """The changed files that a closure holds, names in vain, or has a pattern for."""
-    from llmops_git.configs.glob import compile_glob  # noqa: PLC0415
+class _Session:
+    """One head, compared with any number of bases."""
 
-    for dependency in closure.dependencies:
-        if dependency.path in touched:
-            yield dependency.path
-    for path, _ in closure.missing:
-        if path in touched:
-            yield path
-    for pattern, _ in closure.patterns:
-        fits = compile_glob(pattern).fullmatch
-        yield from (path for path in touched if fits(path))
+    def __init__(
+        self,
+        git: Git,
+        head: Head,
+        root: str,
+        *,
+        since: Mapping[str, Sides] | None,
+        index: Index | None,
+        check: bool,
+        load: bool,
+    ) -> None:
+        self.policy = selecting_policy(head.tree, root, index)
+        self.graph = Graph(git, head, self.policy, index=index, since=since)
+        self.comparer = Comparer(head, self.policy, self.graph.scans, index=None if load else index, check=check)
+        self._head = head
+        self._index = index
 
+    def changes(self, base: Base, names: set[str] | None = None) -> list[Change]:
+        """The changes from one base; only of the configs in `names`, where that is given."""
+        policy = self._base_policy(base)
+        pairs = find_pairs(
+            base,
+            self._head,
+            base_policy=policy,
+            head_policy=self.policy,
+            graph=self.graph,
+            closures=self.comparer.head_closures,
+        )
+        wanted = [pair for pair in pairs if names is None or config_name(pair.head or pair.base or "") in names]
+        return self.comparer.compare(base, policy, wanted)
 
-def _change(name: str, old: _Side, new: _Side, touched: frozenset[str]) -> Change | None:
-    base, base_problems = old.load(name)
-    head, head_problems = new.load(name)
-    because = _because(name, old, new, touched)
-    status = _status(name, old, new)
-    if base is None and head is None:
-        return Change(config=name, status=status, because=because, problems=head_problems or base_problems)
-    change = compare_configs(base, head, because=because)
-    if base is None or head is None:
-        return replace(change, status=status, problems=head_problems)
-    return change if change.aspects else None
-
-
-def _status(name: str, old: _Side, new: _Side) -> Status:
-    if name in old.paths:
-        return "modified" if name in new.paths else "removed"
-    return "added"
-
-
-def _because(name: str, old: _Side, new: _Side, touched: frozenset[str]) -> tuple[tuple[str, ...], ...]:
-    """For each changed file that reaches the config on either side, the chain from that file to the config."""
-    chains: dict[str, tuple[str, ...]] = {}
-    for side in (new, old):
-        closure = side.closure(name)
-        if closure is not None:
-            via = {path: parent for path, parent in _parents(closure, touched) if path}
-            for path in sorted(set(_touching(closure, touched))):
-                chains.setdefault(path, _chain(path, via))
-    return tuple(chains[path] for path in sorted(chains))
-
-
-def _parents(closure: Closure, touched: frozenset[str]) -> Iterable[tuple[str, str]]:
-    from llmops_git.configs.glob import compile_glob  # noqa: PLC0415
-
-    for pattern, via in closure.patterns:
-        fits = compile_glob(pattern).fullmatch
-        yield from ((path, via) for path in touched if fits(path))
-    yield from closure.missing
-    yield from ((dependency.path, dependency.via) for dependency in closure.dependencies)
-
-
-def _chain(path: str, via: Mapping[str, str]) -> tuple[str, ...]:
-    chain = [path]
-    while (parent := via.get(chain[-1], "")) and parent not in chain:
-        chain.append(parent)
-    return tuple(chain)
-
-
-def _pair_renames(changes: list[Change]) -> list[Change]:
-    """A removed and an added config of the same content are one that was renamed."""
-    removed = {change.base.digest: change for change in changes if change.status == "removed" and change.base}
-    paired: list[Change] = []
-    gone = set()
-    for change in changes:
-        match = removed.pop(change.head.digest, None) if change.status == "added" and change.head else None
-        if match is None or match.base is None or change.head is None:
-            paired.append(change)
-            continue
-        gone.add(match.config)
-        paired.append(renamed(match.base, change.head, because=(*match.because, *change.because)))
-    return [change for change in paired if not (change.status == "removed" and change.config in gone)]
+    def _base_policy(self, base: Base) -> Policy:
+        """The base's own policy; the head's, where that of the base cannot be read any more."""
+        try:
+            return selecting_policy(base.tree, self.policy.root, self._index)
+        except InvalidInput:
+            return self.policy

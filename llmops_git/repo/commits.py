@@ -31,6 +31,11 @@ def find_commit(git: Git, revision: str) -> Commit:
     return found
 
 
+def head_commit(git: Git) -> Commit | None:
+    """The commit that is checked out; None before the first one."""
+    return _find(git, ["HEAD"])[0]
+
+
 def default_base(git: Git, head: str | None = None, *, default_branch: str = "", remote: str = "origin") -> str:
     """The merge base of `head` (None: HEAD) with the default branch; "" when nothing has been committed yet.
 

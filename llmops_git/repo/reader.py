@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
+import os
 import re
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from llmops_git.errors import NotMeasured
 from llmops_git.repo.objects import ObjectReader
@@ -56,7 +58,7 @@ class Objects:
 class Blobs:
     """Many blobs in one buffer: the i-th is `buffer[starts[i]:ends[i]]`. Between two of them stands a line of git's."""
 
-    buffer: bytes
+    buffer: bytes | mmap.mmap
     starts: list[int]
     ends: list[int]
 
@@ -72,7 +74,7 @@ def read_blobs(git: Git, oids: Sequence[str]) -> Blobs:
     if not oids:
         return Blobs(b"", [], [])
     fetch_missing(git, oids)
-    buffer = git.run("cat-file", "--batch", "--buffer", stdin="".join(f"{oid}\n" for oid in oids).encode())
+    buffer = _read_through_files(git, "".join(f"{oid}\n" for oid in oids).encode())
     starts, ends = [], []
     position = 0
     for oid in oids:
@@ -84,6 +86,23 @@ def read_blobs(git: Git, oids: Sequence[str]) -> Blobs:
         starts.append(start)
         ends.append(position - 1)
     return Blobs(buffer, starts, ends)
+
+
+def _read_through_files(git: Git, names: bytes) -> mmap.mmap:
+    """What `git cat-file --batch` answers to these names, mapped: unnamed files cost half of what pipes do."""
+    with _unnamed_file() as source, _unnamed_file() as target:
+        source.write(names)
+        source.seek(0)
+        git.run_between(source, target, "cat-file", "--batch", "--buffer")
+        return mmap.mmap(target.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _unnamed_file() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("llmops-git"), "w+b")
+    import tempfile  # noqa: PLC0415
+
+    return tempfile.TemporaryFile()
 
 
 def missing_blob(oid: str) -> NotMeasured:

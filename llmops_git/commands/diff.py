@@ -1,0 +1,92 @@
+"""`llmops-git diff`: which configs changed, how, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from llmops_git.errors import EXIT_GATE, EXIT_OK, LlmopsError
+
+if TYPE_CHECKING:
+    from llmops_git.commands.project import Project
+    from llmops_git.configs.policy import Policy
+    from llmops_git.repo.changes import ChangeSet
+    from llmops_git.repo.index import Index
+
+PRODUCTION = "production"
+
+
+@click.command("diff")
+@click.argument("base", required=False)
+@click.argument("head", required=False)
+@click.option("--production", is_flag=True, help="Compare with what runs in production.")
+@click.option("--environment", metavar="NAME", help="Compare with what runs in this environment.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format.")
+@click.option("--exit-code", is_flag=True, help="End with 1 when a config changed.")
+def command(base: str | None, head: str | None, production: bool, environment: str | None, form: str, exit_code: bool) -> int:
+    """Show which configs changed from BASE to HEAD: field by field, why, and the version it asks for.
+
+    BASE is the merge base with the default branch unless named, HEAD the work tree. A file that was only reformatted or
+    commented is no change; a shared include that changed is a change of every config that reaches it.
+    """
+    from llmops_git.commands.project import open_project  # noqa: PLC0415
+    from llmops_git.repo.index import open_index  # noqa: PLC0415
+
+    environment = environment or (PRODUCTION if production else None)
+    if environment is not None and head is not None:
+        raise click.UsageError(f"{environment} is one side: name only the other one")
+    project = open_project()
+    index = open_index(project.git, project.root)
+    try:
+        if environment is not None:
+            changes = _against_running(project, environment, base, index)
+        else:
+            changes = _between(project, base, head, index)
+    finally:
+        if index is not None:
+            index.close()
+    _show(changes, environment or changes.base_oid, form)
+    return EXIT_GATE if exit_code and changes.changes else EXIT_OK
+
+
+def _between(project: Project, base: str | None, head: str | None, index: Index | None) -> ChangeSet:
+    from llmops_git.repo.changes import compute_changes, default_base  # noqa: PLC0415
+
+    if base is None:
+        policy = _policy(project, index)
+        base = default_base(project.git, head, default_branch=policy.default_branch, remote=policy.remote)
+    return compute_changes(project.git, base, head, root=project.root, index=index, check=False, load=False)
+
+
+def _against_running(project: Project, environment: str, head: str | None, index: Index | None) -> ChangeSet:
+    from llmops_git.releases.environments import running_configs  # noqa: PLC0415
+    from llmops_git.repo.changes import running_changes  # noqa: PLC0415
+
+    running = running_configs(project.git, environment, remote=_policy(project, index).remote)
+    if not running:
+        raise LlmopsError(
+            f"nothing runs in `{environment}`", hint="git fetch, or llmops-git promote CONFIG --to " + environment
+        )
+    commits = {name: item.commit for name, item in running.items()}
+    return running_changes(project.git, commits, head, root=project.root, index=index, check=False, load=False)
+
+
+def _policy(project: Project, index: Index | None) -> Policy:
+    from llmops_git.repo.project_policy import selecting_policy  # noqa: PLC0415
+
+    return selecting_policy(project.tree(None), project.root, index)
+
+
+def _show(changes: ChangeSet, base: str, form: str) -> None:
+    from llmops_git.reports.changes import changes_document, render_changes  # noqa: PLC0415
+
+    if form == "json":
+        from llmops_git.commands.project import emit_json  # noqa: PLC0415
+
+        emit_json(changes_document(changes.changes, base, changes.head_name, changes.total_configs))
+        return
+    from llmops_git.commands.project import terminal  # noqa: PLC0415
+
+    text = render_changes(changes.changes, base=base, head=changes.head_name, total=changes.total_configs, **terminal())
+    click.echo(text)

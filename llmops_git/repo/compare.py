@@ -1,0 +1,144 @@
+"""Loads both sides of the configs that a difference touches, and compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from llmops_git.configs.closure import Closure, Closures
+from llmops_git.configs.paths import config_name
+from llmops_git.configs.policy import Policy
+from llmops_git.configs.tree import Tree
+from llmops_git.configs.values import Change, Config, Status
+from llmops_git.errors import InvalidInput, Problem
+from llmops_git.repo.affected import Pair, chains
+from llmops_git.repo.remembered import comparison_key, from_json, to_json
+from llmops_git.repo.scans import ScanCache
+from llmops_git.repo.shared_reads import SharedReads
+from llmops_git.repo.sides import Base, Head
+
+if TYPE_CHECKING:
+    from llmops_git.repo.index import Index
+
+BATCH = 64  # pairs whose files are in memory at once
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    pair: Pair
+    before: Closure | None
+    after: Closure | None
+    key: bytes
+
+
+class Comparer:
+    """Compares configs of one head with those of its bases. What `index` remembers is not loaded again."""
+
+    def __init__(self, head: Head, policy: Policy, scans: ScanCache, *, index: Index | None, check: bool) -> None:
+        self._head = head
+        self._policy = policy
+        self._scans = scans
+        self._index = index
+        self._check = check
+        self.head_closures = self._closures(head.tree, policy)
+
+    def compare(self, base: Base | None, policy: Policy, pairs: Sequence[Pair]) -> list[Change]:
+        """The changes among these pairs; `policy` is the base's. A pair that turns out to be equal is none."""
+        closures = self._closures(base.tree, policy) if base is not None else None
+        jobs = self._jobs(pairs, closures)
+        known = self._index.comparisons([job.key for job in jobs if job.key]) if self._index is not None else {}
+        changes: dict[Pair, Change | None] = {job.pair: from_json(known[job.key]) for job in jobs if job.key in known}
+        unknown = [job for job in jobs if job.key not in known]
+        for start in range(0, len(unknown), BATCH):
+            batch = unknown[start : start + BATCH]
+            for job, change in self._load(batch, base.tree if base is not None else None, policy, closures):
+                changes[job.pair] = change
+                if self._index is not None and job.key:
+                    self._index.keep_comparison(job.key, to_json(change))
+        changed = base.differences if base is not None else {}
+        return [
+            replace(change, because=chains(job.pair, job.before, job.after, changed))
+            for job in jobs
+            if (change := changes[job.pair]) is not None
+        ]
+
+    def _closures(self, tree: Tree, policy: Policy) -> Closures:
+        return Closures(tree, policy.root, scan_files=lambda files: self._scans.scan_files(tree, files))
+
+    def _jobs(self, pairs: Sequence[Pair], base_closures: Closures | None) -> list[_Job]:
+        if base_closures is not None:
+            base_closures.prepare(pair.base for pair in pairs if pair.base is not None)
+        self.head_closures.prepare(pair.head for pair in pairs if pair.head is not None)
+        jobs = []
+        for pair in pairs:
+            before = base_closures.of(pair.base) if base_closures is not None and pair.base is not None else None
+            after = self.head_closures.of(pair.head) if pair.head is not None else None
+            jobs.append(_Job(pair, before, after, comparison_key(before, after, self._policy.root)))
+        return jobs
+
+    def _load(
+        self, jobs: Sequence[_Job], base_tree: Tree | None, policy: Policy, base_closures: Closures | None
+    ) -> Iterator[tuple[_Job, Change | None]]:
+        from llmops_git.configs.load import Loader  # noqa: PLC0415
+
+        contents: dict[str, bytes] = {}
+        head = SharedReads(self._head.tree, contents)
+        head.read_ahead(_files(job.after for job in jobs))
+        head_loader = Loader(head, self._policy, self.head_closures)
+        load_head = head_loader.load if self._check else head_loader.load_unchecked
+        load_base: Callable[[str], Config] | None = None
+        if base_tree is not None and base_closures is not None:
+            base = SharedReads(base_tree, contents)
+            base.read_ahead(_files(job.before for job in jobs))
+            load_base = Loader(base, policy, base_closures).load_unchecked
+        for job in jobs:
+            yield job, _change(job.pair, load_base, load_head)
+
+
+def _files(closures: Iterable[Closure | None]) -> dict[str, str]:
+    return {item.path: item.oid for closure in closures if closure is not None for item in closure.dependencies}
+
+
+def _change(pair: Pair, load_base: Callable[[str], Config] | None, load_head: Callable[[str], Config]) -> Change | None:
+    from llmops_git.configs.diff import compare_configs  # noqa: PLC0415
+
+    base, base_problems = _loaded(load_base, pair.base)
+    head, head_problems = _loaded(load_head, pair.head)
+    if base_problems or head_problems:
+        status: Status = "added" if pair.base is None else "removed" if pair.head is None else "modified"
+        before = (replace(item, message=f"at the base: {item.message}", severity="warning") for item in base_problems)
+        name = config_name(pair.head or pair.base or "")
+        return Change(config=name, status=status, base=base, head=head, problems=(*head_problems, *before))
+    change = compare_configs(base, head)
+    return change if change.aspects else None
+
+
+def _loaded(load: Callable[[str], Config] | None, path: str | None) -> tuple[Config | None, tuple[Problem, ...]]:
+    """A config, or why it cannot be loaded."""
+    if load is None or path is None:
+        return None, ()
+    try:
+        return load(path), ()
+    except InvalidInput as error:
+        return None, error.problems
+
+
+def with_renames(changes: Sequence[Change]) -> list[Change]:
+    """The same changes, where a config that went and one that came with the same digest are one that was renamed."""
+    from llmops_git.configs.diff import compare_configs  # noqa: PLC0415
+
+    gone: dict[str, list[Change]] = {}
+    for change in changes:
+        if change.status == "removed" and change.base is not None:
+            gone.setdefault(change.base.digest, []).append(change)
+    renamed: dict[str, Change] = {}
+    dropped: set[str] = set()
+    for change in changes:
+        if change.status == "added" and change.head is not None and gone.get(change.head.digest):
+            old = gone[change.head.digest].pop(0)
+            dropped.add(old.config)
+            renamed[change.config] = replace(compare_configs(old.base, change.head), because=change.because)
+    return [
+        renamed.get(change.config, change) for change in changes if change.status != "removed" or change.config not in dropped
+    ]
