@@ -9,12 +9,13 @@ import importlib
 import io
 import os
 import sys
+import traceback
 from typing import Any
 
 import click
 
 from llmops_git import __version__
-from llmops_git.errors import EXIT_INTERRUPTED, LlmopsError
+from llmops_git.errors import EXIT_INTERRUPTED, EXIT_NOT_MEASURED, LlmopsError
 
 # name -> (module, what it does); the order is the order of a prompt's life
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -65,7 +66,10 @@ def cli(folder: str | None) -> None:
     immutable releases; environments are branches that say what runs.
     """
     if folder:
-        os.chdir(folder)
+        try:
+            os.chdir(folder)
+        except OSError as error:
+            raise click.BadParameter(f"{folder}: {error.strerror}", param_hint="-C") from None
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -93,6 +97,10 @@ def run(arguments: list[str] | None = None) -> int:
         # the reader of a pipe went away (`| head`): leave quietly, and keep the interpreter from complaining at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception:  # noqa: BLE001  # a crash must never look like the gate's answer, which is exit code 1
+        traceback.print_exc()
+        click.echo("\nthis is a fault of llmops-git itself; please report it with the lines above", err=True)
+        return EXIT_NOT_MEASURED
     return result if isinstance(result, int) else 0
 
 

@@ -11,7 +11,7 @@ import click
 import pytest
 
 from llmops_git.cli import COMMANDS, run
-from llmops_git.errors import EXIT_USAGE
+from llmops_git.errors import EXIT_NOT_MEASURED, EXIT_USAGE
 
 HEAVY = {"git", "httpx", "jinja2", "jsonschema", "ruamel", "asyncio", "xllamacpp"}
 DOCS = Path(__file__).parents[1] / "docs" / "commands"
@@ -56,3 +56,17 @@ def test_outside_a_repository_the_error_has_a_hint(
     monkeypatch.chdir(tmp_path)
     assert EXIT_USAGE == run(["status"])
     assert "error: not inside a git repository\n\nhint: git init\n" == capsys.readouterr().err
+
+
+def test_a_crash_never_looks_like_the_gates_answer(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def crash() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("llmops_git.commands.project.open_project", crash)
+    assert EXIT_NOT_MEASURED == run(["eval"])
+    assert "ZeroDivisionError" in capsys.readouterr().err
+
+
+def test_a_folder_that_does_not_exist_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert EXIT_USAGE == run(["-C", "/does/not/exist", "status"])
+    assert "/does/not/exist: No such file or directory" in capsys.readouterr().err
