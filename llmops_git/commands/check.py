@@ -13,6 +13,7 @@ from llmops_git.errors import EXIT_OK, EXIT_USAGE, InvalidInput, LlmopsError, Pr
 if TYPE_CHECKING:
     from llmops_git.commands.project import Project
     from llmops_git.configs.closure import Closures
+    from llmops_git.configs.load import Loader
     from llmops_git.configs.policy import Policy
     from llmops_git.configs.tree import Tree
     from llmops_git.configs.values import Config
@@ -49,6 +50,7 @@ def command(paths: tuple[str, ...], staged: bool, ref: str | None, form: str) ->
 def find_problems(project: Project, tree: Tree, paths: Sequence[str]) -> tuple[list[Problem], int]:
     """Everything that is wrong with the configs chosen by `paths` (all, when there are none), and how many they are."""
     from llmops_git.configs.closure import Closures  # noqa: PLC0415
+    from llmops_git.configs.load import Loader  # noqa: PLC0415
     from llmops_git.configs.paths import config_files, named_files  # noqa: PLC0415
 
     try:
@@ -65,8 +67,9 @@ def find_problems(project: Project, tree: Tree, paths: Sequence[str]) -> tuple[l
     closures = Closures(tree, policy.root)
     closures.prepare(files)
     chosen = _chosen(tree, closures, files, paths) if paths else files
+    loader = Loader(tree, policy, closures)
     for path in chosen:
-        problems += _config_problems(tree, path, policy, closures)
+        problems += _config_problems(tree, path, policy, loader)
     return list(dict.fromkeys(problems)), len(chosen)
 
 
@@ -87,11 +90,9 @@ def _chosen(tree: Tree, closures: Closures, files: Sequence[str], paths: Sequenc
     return list(chosen)
 
 
-def _config_problems(tree: Tree, path: str, policy: Policy, closures: Closures) -> Iterable[Problem]:
-    from llmops_git.configs.load import load_config  # noqa: PLC0415
-
+def _config_problems(tree: Tree, path: str, policy: Policy, loader: Loader) -> Iterable[Problem]:
     try:
-        config = load_config(tree, path, policy, closures=closures)
+        config = loader.load(path)
     except InvalidInput as error:
         return error.problems
     return [*config.warnings, *_model_problems(tree, config, policy), *_scorer_problems(tree, config)]

@@ -44,6 +44,7 @@ class Loader:
         self._tree = tree
         self._policy = policy
         self._closures = closures
+        self._judges: dict[tuple[str, bool], Config | InvalidInput] = {}
 
     def load(self, path: str, *, as_judge: bool = False) -> Config:
         """A config, checked. A config's judges are loaded without an evaluation of their own."""
@@ -99,13 +100,23 @@ class Loader:
         from llmops_git.configs.resolve_evaluation import resolve_evaluation  # noqa: PLC0415
 
         def load_judge(path: str) -> Config | None:
-            try:
-                return self.load_unchecked(path, as_judge=True) if unchecked else self.load(path, as_judge=True)
-            except InvalidInput as error:
-                source.problems.extend(error.problems)
+            judge = self._judge(path, unchecked=unchecked)
+            if isinstance(judge, InvalidInput):
+                source.problems.extend(judge.problems)
                 return None
+            return judge
 
         return resolve_evaluation(source, resolved.get("inputs", {}), load_judge)
+
+    def _judge(self, path: str, *, unchecked: bool) -> Config | InvalidInput:
+        """A judge, loaded once for all configs that share it."""
+        key = (path, unchecked)
+        if key not in self._judges:
+            try:
+                self._judges[key] = self.load_unchecked(path, as_judge=True) if unchecked else self.load(path, as_judge=True)
+            except InvalidInput as error:
+                self._judges[key] = error
+        return self._judges[key]
 
     def _check(self, source: Source, resolved: dict[str, Json], templates: Templates, broken: frozenset[str]) -> None:
         from llmops_git.configs import checks  # noqa: PLC0415

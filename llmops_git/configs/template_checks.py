@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +28,7 @@ class Checked(NamedTuple):
     sets: frozenset[str]
 
 
+@functools.lru_cache(maxsize=1024)
 def check_template(text: str) -> Checked:
     """Parse and compile a template without running it."""
     from jinja2 import TemplateSyntaxError, meta, nodes  # noqa: PLC0415

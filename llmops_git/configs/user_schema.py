@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -32,10 +33,17 @@ _ANNOTATIONS = frozenset({"title", "description", "examples", "$comment", "$sche
 
 def schema_problems(schema: Json) -> list[tuple[Pointer, str]]:
     """What is wrong with a schema: (where, message). References may only point inside the schema."""
+    return list(_schema_problems(json.dumps(schema, sort_keys=True)))
+
+
+@functools.lru_cache(maxsize=1024)
+def _schema_problems(text: str) -> tuple[tuple[Pointer, str], ...]:
+    """By the text of the schema: many configs of a project share one."""
+    schema = json.loads(text)
     problems = [(tuple(error.absolute_path), _meta_message(error)) for error in _meta().iter_errors(schema)]
     if not problems:
         problems = list(_reference_problems(schema))
-    return problems[:MAX_SHOWN]
+    return tuple(problems[:MAX_SHOWN])
 
 
 def value_problems(schema: Mapping[str, Any], value: Json) -> list[tuple[Pointer, str]]:
