@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llmops_git.repo.mainline import Mainline
 
 SCHEMA = "llmops-git/release/1"
+AFTER_A_REFUSAL = "change the config, its eval set or its gate: a run that failed is kept and not repeated until it passes"
 
 
 @click.command("release")
@@ -52,6 +53,8 @@ def command(configs: tuple[str, ...], folders: tuple[Path, ...], promote: bool, 
         return EXIT_OK
     outcomes = release_configs(state, configs, folders, commit=mainline.head, dry_run=dry_run)
     _show(form, mainline, outcomes, dry_run=dry_run)
+    if any(outcome.what == "refused" for outcome in outcomes):
+        click.echo(f"\nhint: {AFTER_A_REFUSAL}", err=True)
     if promote:
         from llmops_git.commands.deploying import promote_automatically  # noqa: PLC0415
 

@@ -137,9 +137,9 @@ def _scores(evidence: Evidence) -> list[tuple[str, dict[str, float]]]:
 
 
 def _score_line(name: str, score: dict[str, float]) -> str:
-    """`queue 0.8 -> 0.9, interval [+0.02, +0.18], 30 cases`."""
+    """`queue 0.8 -> 0.9, better by +0.02 to +0.18, 30 cases`: the interval is oriented, plus is better."""
     sides = [f"{score[side]:.4g}" for side in ("base", "head") if side in score]
     line = f"{name} {' -> '.join(sides) or 'not measured'}"
     if "low" in score and "high" in score:
-        line += f", interval [{score['low']:+.3g}, {score['high']:+.3g}]"
+        line += f", better by {score['low']:+.3g} to {score['high']:+.3g}"
     return f"{line}, {score.get('n', 0)} cases"
