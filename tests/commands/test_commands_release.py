@@ -332,3 +332,29 @@ def test_the_work_tree_is_never_touched(tmp_path: Path) -> None:
             ["git", "status", "--porcelain=v2", "--branch"], cwd=alice.path, capture_output=True, check=True
         ).stdout
         assert after == before
+
+
+def test_a_linked_worktree_a_subfolder_and_git_dir_are_the_same_repository(tmp_path: Path) -> None:
+    with release_project(tmp_path) as (place, alice):
+        alice.git("worktree", "add", "-q", "--detach", str(tmp_path / "tree"))
+        tree = Folder(tmp_path / "tree")
+        tree.ok("release")
+        assert alice.tags() == place.bare.tags() == ["llmops/router/v1.0.0"]
+        Folder(tree.path / "prompts").ok("promote", "router", "--to", "staging")
+        outside = Folder(tmp_path)
+        git_dir = {
+            "GIT_DIR": str(alice.path / ".git"),
+            "GIT_WORK_TREE": str(alice.path),
+            "GIT_INDEX_FILE": str(tmp_path / "index"),
+        }
+        code, _, err = outside.run("promote", "router", "--to", "production", environment=git_dir)
+        assert code == 0, err
+        assert not (tmp_path / "index").exists()
+        assert [len(alice.json("verify")["levels"]), alice.json("verify")["result"]] == [8, "verified"]
+
+
+def test_a_bare_repository_releases_what_its_head_holds(tmp_path: Path) -> None:
+    with release_project(tmp_path) as (place, _):
+        place.bare.ok("release", "--promote")
+        assert place.bare.tags() == ["llmops/router/v1.0.0"]
+        assert place.bare.json("resolve", "router", "--environment", "staging")["version"] == "1.0.0"
