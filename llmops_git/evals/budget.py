@@ -16,7 +16,7 @@ class BudgetExceeded(NotMeasured):
     """A call that was not made because it could have gone over the budget."""
 
 
-class Stopped(Exception):  # noqa: N818
+class Stopped(Exception):
     """The run was stopped while something waited."""
 
 

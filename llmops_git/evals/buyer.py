@@ -201,7 +201,7 @@ class Buyer:
         return Purchase(error=error.kind, message=error.message, start_ns=start_ns, end_ns=self._clock.wall_ns())
 
 
-class _Lost(Exception):  # noqa: N818
+class _Lost(Exception):
     """The model is not asked any more; `error` says why."""
 
     def __init__(self, error: ProviderError) -> None:

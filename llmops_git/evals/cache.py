@@ -56,8 +56,7 @@ class Cache:
         except (ValueError, KeyError, TypeError, RecursionError):
             known, bought_at, engine, reply = False, 0.0, "", Reply(text="")
         if not known:
-            with suppress(FileNotFoundError):
-                os.unlink(path)
+            Path(path).unlink(missing_ok=True)
             return None
         if self._now() - bought_at > self._max_age or (fingerprint is not None and engine != fingerprint):
             return None
@@ -70,7 +69,7 @@ class Cache:
         temporary = f"{path}.{os.getpid()}.{threading.get_ident()}.tmp"
         self._prepare(key[:1])
         _write(temporary, json.dumps(entry).encode())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
 
     def claim(self, key: str) -> bool:
         """Whether this process may buy `key` now; False while another one does. `release` ends it."""

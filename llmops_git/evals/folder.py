@@ -22,6 +22,7 @@ from llmops_git.traces.span import Span
 RUNS_FILE, REPORT_FILE, COMMENT_FILE, TRACES_FILE = "run.json", "report.json", "comment.md", "traces.jsonl"
 FORMAT = "llmops-git/runs/1"
 HOME = ".llmops"
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def write_run_folder(
@@ -80,7 +81,7 @@ def _run_lines(runs: Sequence[Run]) -> Iterator[str]:
 
 
 def _dumped(document: Any) -> str:
-    return json.dumps(document, ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(document)
 
 
 def _trace_lines(spans: Iterable[Span]) -> Iterator[str]:

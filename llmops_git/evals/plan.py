@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from llmops_git.configs.policy import Budget, Price
 from llmops_git.configs.values import Config
 from llmops_git.evals.cache import Cache
 from llmops_git.evals.program import DEFAULT_OUTPUT_TOKENS, estimated_input_tokens, output_token_limit
 from llmops_git.evals.retry import Clock, SystemClock
-from llmops_git.evals.worker import Job, Prepared, prepare
+from llmops_git.evals.samples import Job, Prepared, prepare
+from llmops_git.providers.base import Request
 from llmops_git.providers.prices import most_it_can_cost, price_of
+
+SampleKey = tuple[str, str, str, int]
+_PREPARED = 2000  # samples whose requests are kept, at most
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,10 @@ class JobPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All jobs together; `unpriced` names the models (provider/model) whose price nobody knows."""
+    """All jobs together; `unpriced` names the models (provider/model) whose price nobody knows.
+
+    `prepared` holds requests that `evaluate` need not render again: (config digest, eval digest, case, repeat) -> sample.
+    """
 
     requests: int
     cached: int
@@ -50,6 +57,7 @@ class Plan:
     cost_usd: float | None
     unpriced: tuple[str, ...]
     per_job: tuple[JobPlan, ...]
+    prepared: Mapping[SampleKey, Prepared] = field(default_factory=dict, repr=False, compare=False)
 
 
 def make_plan(
@@ -66,10 +74,8 @@ def make_plan(
     `fingerprints` are the open providers' by name; without them a cached reply of any engine counts. Raises LlmopsError
     when a request cannot be rendered, so that a broken template costs nothing.
     """
-    ours = clock or SystemClock()
-    seen: set[str] = set()
-    unpriced: set[str] = set()
-    per_job = tuple(_job_plan(job, cache, prices, fingerprints or {}, first_repeat, ours, seen, unpriced) for job in jobs)
+    desk = _Desk(cache, prices, fingerprints or {}, clock or SystemClock())
+    per_job = tuple(desk.plan(job, range(first_repeat, first_repeat + job.repeats)) for job in jobs)
     costs = [plan.cost_usd for plan in per_job]
     known = [cost for cost in costs if cost is not None]
     return Plan(
@@ -80,8 +86,9 @@ def make_plan(
         input_tokens=sum(plan.input_tokens for plan in per_job),
         output_tokens_max=sum(plan.output_tokens_max for plan in per_job),
         cost_usd=sum(known) if len(known) == len(costs) else None,
-        unpriced=tuple(sorted(unpriced)),
+        unpriced=tuple(sorted(desk.unpriced)),
         per_job=per_job,
+        prepared=desk.prepared,
     )
 
 
@@ -95,63 +102,65 @@ def over_budget(plan: Plan, budget: Budget) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _job_plan(
-    job: Job,
-    cache: Cache | None,
-    prices: Mapping[str, Price],
-    fingerprints: Mapping[str, str],
-    first_repeat: int,
-    clock: Clock,
-    seen: set[str],
-    unpriced: set[str],
-) -> JobPlan:
-    config = job.config
-    plan = JobPlan(
-        config=config.name,
-        config_digest=config.digest,
-        eval_digest=job.evaluation.digest,
-        model=f"{config.provider}/{config.model}",
-        samples=len(job.evaluation.cases) * job.repeats,
-    )
-    judges = [settings.judge for settings in job.evaluation.scorers if settings.judge is not None]
-    for case in job.evaluation.cases:
-        for repeat in range(first_repeat, first_repeat + job.repeats):
-            prepared = prepare(config, case, repeat, clock)
-            for judge in judges:
-                plan = _with_judge(plan, judge, prepared, prices, unpriced)
-            if prepared.key in seen:
-                plan = replace(plan, shared=plan.shared + 1)
-                continue
-            seen.add(prepared.key)
-            if cache is not None and cache.get(prepared.key, fingerprints.get(config.provider)) is not None:
-                plan = replace(plan, cached=plan.cached + 1)
-                continue
-            request = prepared.request
-            plan = replace(plan, requests=plan.requests + 1)
-            plan = _with_tokens(plan, config, estimated_input_tokens(request), output_token_limit(request), prices, unpriced)
-    return plan
+class _Desk:
+    """Plans one job after the other, remembering what earlier ones asked for."""
 
+    def __init__(self, cache: Cache | None, prices: Mapping[str, Price], fingerprints: Mapping[str, str], clock: Clock) -> None:
+        self._cache = cache
+        self._prices = prices
+        self._fingerprints = fingerprints
+        self._clock = clock
+        self._seen: set[str] = set()
+        self.unpriced: set[str] = set()
+        self.prepared: dict[SampleKey, Prepared] = {}
 
-def _with_judge(plan: JobPlan, judge: Config, prepared: Prepared, prices: Mapping[str, Price], unpriced: set[str]) -> JobPlan:
-    """The plan with one call of a judge: its own text, the case's, and a reply as long as allowed."""
-    text = sum(len(message["template"]) for message in judge.resolved["messages"]) // 4
-    read = text + estimated_input_tokens(prepared.request) + output_token_limit(prepared.request)
-    parameters = judge.resolved["model"].get("parameters") or {}
-    written = int(parameters.get("max_completion_tokens") or parameters.get("max_tokens") or DEFAULT_OUTPUT_TOKENS)
-    plan = replace(plan, judge_requests=plan.judge_requests + 1)
-    return _with_tokens(plan, judge, read, written, prices, unpriced)
+    def plan(self, job: Job, repeats: range) -> JobPlan:
+        config = job.config
+        plan = JobPlan(
+            config=config.name,
+            config_digest=config.digest,
+            eval_digest=job.evaluation.digest,
+            model=f"{config.provider}/{config.model}",
+            samples=len(job.evaluation.cases) * len(repeats),
+        )
+        judges = [settings.judge for settings in job.evaluation.scorers if settings.judge is not None]
+        for case in job.evaluation.cases:
+            for repeat in repeats:
+                prepared = prepare(config, case, repeat, self._clock)
+                if len(self.prepared) < _PREPARED:
+                    self.prepared[config.digest, job.evaluation.digest, case.id, repeat] = prepared
+                plan = self._with_sample(plan, config, prepared)
+                for judge in judges:
+                    plan = self._with_judge(plan, judge, prepared.request)
+        return plan
 
+    def _with_sample(self, plan: JobPlan, config: Config, prepared: Prepared) -> JobPlan:
+        if prepared.key in self._seen:
+            return replace(plan, shared=plan.shared + 1)
+        self._seen.add(prepared.key)
+        fingerprint = self._fingerprints.get(config.provider)
+        if self._cache is not None and self._cache.get(prepared.key, fingerprint) is not None:
+            return replace(plan, cached=plan.cached + 1)
+        request = prepared.request
+        plan = replace(plan, requests=plan.requests + 1)
+        return self._with_tokens(plan, config, estimated_input_tokens(request), output_token_limit(request))
 
-def _with_tokens(
-    plan: JobPlan, config: Config, read: int, written: int, prices: Mapping[str, Price], unpriced: set[str]
-) -> JobPlan:
-    price = price_of(prices, config.provider, config.model)
-    cost = most_it_can_cost(price, input_tokens=read, output_tokens=written)
-    if cost is None:
-        unpriced.add(f"{config.provider}/{config.model}")
-    return replace(
-        plan,
-        input_tokens=plan.input_tokens + read,
-        output_tokens_max=plan.output_tokens_max + written,
-        cost_usd=None if cost is None or plan.cost_usd is None else plan.cost_usd + cost,
-    )
+    def _with_judge(self, plan: JobPlan, judge: Config, request: Request) -> JobPlan:
+        """The plan with one call of a judge: its own text, the case's, and a reply as long as allowed."""
+        text = sum(len(message["template"]) for message in judge.resolved["messages"]) // 4
+        read = text + estimated_input_tokens(request) + output_token_limit(request)
+        parameters = judge.resolved["model"].get("parameters") or {}
+        written = int(parameters.get("max_completion_tokens") or parameters.get("max_tokens") or DEFAULT_OUTPUT_TOKENS)
+        return self._with_tokens(replace(plan, judge_requests=plan.judge_requests + 1), judge, read, written)
+
+    def _with_tokens(self, plan: JobPlan, config: Config, read: int, written: int) -> JobPlan:
+        price = price_of(self._prices, config.provider, config.model)
+        cost = most_it_can_cost(price, input_tokens=read, output_tokens=written)
+        if cost is None:
+            self.unpriced.add(f"{config.provider}/{config.model}")
+        return replace(
+            plan,
+            input_tokens=plan.input_tokens + read,
+            output_tokens_max=plan.output_tokens_max + written,
+            cost_usd=None if cost is None or plan.cost_usd is None else plan.cost_usd + cost,
+        )

@@ -6,7 +6,6 @@ cache before anything else is done with it, so a run that is stopped, or killed,
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +18,14 @@ from llmops_git.evals.budget import Ledger, Stopped
 from llmops_git.evals.buyer import Buyer, Purchase
 from llmops_git.evals.cache import Cache
 from llmops_git.evals.lane import Lane
+from llmops_git.evals.plan import Plan, SampleKey
 from llmops_git.evals.retry import Clock, Patience, SystemClock
+from llmops_git.evals.samples import Job, Prepared, prepare
+from llmops_git.evals.spans import Spans, identity_of, run_id_of
 from llmops_git.evals.values import Run, SampleResult, Spending
-from llmops_git.evals.worker import Bench, Job, Prepared, measure, prepare, set_up
+from llmops_git.evals.worker import Bench, measure, set_up
 from llmops_git.providers.base import Provider, ProviderError
-from llmops_git.traces.recorder import RunIdentity, SampleSteps, sample_spans
+from llmops_git.traces.recorder import SampleSteps
 from llmops_git.traces.span import Span
 
 __all__ = ["Clock", "Job", "Outcome", "SystemClock", "evaluate"]
@@ -54,11 +56,13 @@ def evaluate(
     on_progress: Callable[[int, int], None] | None = None,
     first_repeat: int = 0,
     patience: Patience | None = None,
+    plan: Plan | None = None,
 ) -> Outcome:
     """Measure all jobs: samples `first_repeat` to `first_repeat + repeats - 1` of each case.
 
     Identical requests of several jobs are bought once. A `Ledger` instead of a `Budget` makes the limits hold for several
-    calls together. `on_progress` is told (done, total) samples, in the caller's thread.
+    calls together. `on_progress` is told (done, total) samples, in the caller's thread. With the `plan` of these jobs,
+    requests are not rendered twice.
 
     Raises LlmopsError when a request cannot be rendered or a provider is not open, ProviderError (replay_miss) when a
     recording is missing, and KeyboardInterrupt when interrupted, after calls under way had some seconds to end.
@@ -72,6 +76,7 @@ def evaluate(
         clock=clock or SystemClock(),
         first_repeat=first_repeat,
         patience=patience or Patience(),
+        prepared=plan.prepared if plan else {},
     )
     return running.run(on_progress)
 
@@ -99,13 +104,15 @@ class _Running:
         clock: Clock,
         first_repeat: int,
         patience: Patience,
+        prepared: Mapping[SampleKey, Prepared],
     ) -> None:
         self._clock = clock
+        self._prepared = prepared
         self._started_ns = clock.wall_ns()
         self._started = clock.monotonic()
         self._first_repeat = first_repeat
-        run_id = _run_id(self._started_ns, jobs)
-        self._benches = [set_up(job, _identity(job, run_id)) for job in jobs]
+        run_id = run_id_of(self._started_ns, jobs)
+        self._benches = [set_up(job, identity_of(job, run_id)) for job in jobs]
         self._lanes = {name: Lane(_opened(providers, name), clock) for name in sorted(_provider_names(self._benches))}
         self._stop = threading.Event()
         self._ledger = ledger
@@ -202,7 +209,8 @@ class _Running:
     def _sample(self, task: _Task) -> None:
         bench = self._benches[task.job]
         case = bench.job.evaluation.cases[task.place]
-        prepared = prepare(bench.job.config, case, task.repeat, self._clock)
+        known = self._prepared.get((bench.job.config.digest, bench.job.evaluation.digest, case.id, task.repeat))
+        prepared = known or prepare(bench.job.config, case, task.repeat, self._clock)
         try:
             self._buyer.order(prepared.request, prepared.key, lambda purchase: self._finish(task, prepared, purchase))
         except ProviderError as error:
@@ -251,35 +259,6 @@ class _Running:
             f"{counts[error]} samples are not measured ({error}): {self._messages[error]}" for error in sorted(counts)
         ]
         return (*unmeasured, *self._buyer.trouble)
-
-
-class Spans:
-    """The spans of all samples, made when they are iterated over: keeping them all would cost more than the evidence."""
-
-    def __init__(self, jobs: Sequence[tuple[RunIdentity, Sequence[SampleSteps]]]) -> None:
-        self._jobs = jobs
-
-    def __iter__(self) -> Iterator[Span]:
-        for identity, samples in self._jobs:
-            for steps in samples:
-                yield from sample_spans(identity, steps)
-
-
-def _identity(job: Job, run_id: str) -> RunIdentity:
-    return RunIdentity(
-        run_id=run_id,
-        config=job.config.name,
-        config_digest=job.config.digest,
-        eval_digest=job.evaluation.digest,
-        version=job.config.digest,
-        provider=job.config.provider,
-        model=job.config.model,
-    )
-
-
-def _run_id(started_ns: int, jobs: Sequence[Job]) -> str:
-    parts = [str(started_ns), *(f"{job.config.digest} {job.evaluation.digest}" for job in jobs)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _provider_names(benches: Iterable[Bench]) -> set[str]:

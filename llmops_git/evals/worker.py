@@ -1,4 +1,4 @@
-"""One sample, step by step: find documents, render the request, take the reply apart, score it."""
+"""One sample from its reply on: take the reply apart, score it, and say what happened."""
 
 from __future__ import annotations
 
@@ -8,28 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from llmops_git.configs.template import render_query
-from llmops_git.configs.values import Case, Config, Evaluation, JsonObject
-from llmops_git.errors import LlmopsError, NotMeasured
+from llmops_git.configs.values import Config
+from llmops_git.errors import NotMeasured
 from llmops_git.evals.buyer import Buyer, Purchase
-from llmops_git.evals.program import render_request
 from llmops_git.evals.retry import Clock
+from llmops_git.evals.samples import Job, Prepared, Retrieved
 from llmops_git.evals.values import SampleResult, ScorerDeclaration
 from llmops_git.providers.base import Reply, Request
-from llmops_git.retrievers.table import DEFAULT_TOP_K, retrieve
 from llmops_git.scorers.base import Sample, Score, Scorer
 from llmops_git.traces.recorder import ChatStep, RetrievalStep, RunIdentity, SampleSteps, trace_id_of
 
 _SHOWN = 300  # characters of an error that go into a score's explanation
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One config to be measured under one evaluation, `repeats` samples for each case."""
-
-    config: Config
-    evaluation: Evaluation
-    repeats: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,18 +45,6 @@ class Bench:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A sample whose request is rendered."""
-
-    case: Case
-    repeat: int
-    request: Request
-    key: str
-    start_ns: int
-    retrieval: RetrievalStep | None
-
-
 def set_up(job: Job, identity: RunIdentity) -> Bench:
     """Build the job's scorers. Raises LlmopsError when one cannot be built."""
     from llmops_git.scorers.table import build_scorer  # noqa: PLC0415
@@ -78,49 +55,6 @@ def set_up(job: Job, identity: RunIdentity) -> Bench:
         judges={settings.name: settings.judge for settings in job.evaluation.scorers if settings.judge is not None},
         identity=identity,
     )
-
-
-def prepare(config: Config, case: Case, repeat: int, clock: Clock) -> Prepared:
-    """Find the documents and render the request. Raises LlmopsError, naming config and case, when that is impossible."""
-    start_ns = clock.wall_ns()
-    try:
-        documents, retrieval = _retrieved(config, case, clock)
-        request = render_request(config, case, documents)
-        if repeat:
-            request = _drawn(request, repeat)
-        key = request.key(repeat)
-    except (LlmopsError, ValueError) as error:
-        raise LlmopsError(f"config `{config.name}`, case `{case.id}`: {error}", hint=getattr(error, "hint", "")) from None
-    return Prepared(case=case, repeat=repeat, request=request, key=key, start_ns=start_ns, retrieval=retrieval)
-
-
-def _drawn(request: Request, repeat: int) -> Request:
-    return Request(
-        provider=request.provider,
-        model=request.model,
-        messages=request.messages,
-        parameters=request.parameters,
-        output_schema=request.output_schema,
-        tools=request.tools,
-        sample=repeat,
-    )
-
-
-def _retrieved(config: Config, case: Case, clock: Clock) -> tuple[list[JsonObject], RetrievalStep | None]:
-    settings = config.resolved.get("retrieval")
-    if not settings:
-        return [], None
-    start_ns = clock.wall_ns()
-    query = render_query(config.resolved, case.inputs) if settings.get("query") else ""
-    documents = retrieve(config, query, case)
-    step = RetrievalStep(
-        retriever=settings["retriever"],
-        top_k=settings.get("top_k", DEFAULT_TOP_K),
-        start_ns=start_ns,
-        end_ns=clock.wall_ns(),
-        documents=tuple((str(document.get("id", "")), float(document.get("score") or 0.0)) for document in documents),
-    )
-    return documents, step
 
 
 def measure(
@@ -224,33 +158,49 @@ class JudgeSession:
 
 
 def _steps(prepared: Prepared, purchase: Purchase, result: SampleResult, clock: Clock) -> SampleSteps:
-    reply = purchase.reply
-    chat = None
-    if reply is not None:
-        usage = reply.usage
-        chat = ChatStep(
-            start_ns=purchase.start_ns,
-            end_ns=purchase.end_ns,
-            model=reply.model,
-            engine=reply.engine,
-            finish_reason=reply.finish_reason,
-            input_tokens=usage.input_tokens,
-            output_tokens=usage.output_tokens,
-            cached_input_tokens=usage.cached_input_tokens,
-            reasoning_tokens=usage.reasoning_tokens,
-            cost_usd=purchase.cost_usd,
-            cached=purchase.cached,
-        )
-    elif purchase.error != "budget":
-        chat = ChatStep(start_ns=purchase.start_ns, end_ns=purchase.end_ns, error=purchase.error)
-    values = {name: score.value for name, score in result.scores.items() if score.value is not None}
+    """What happened, as one request would have seen it: finding documents, then the call; no waiting in our own queues."""
+    start_ns = purchase.start_ns - prepared.spent_ns
     return SampleSteps(
         case=result.case,
         repeat=result.repeat,
-        start_ns=min(prepared.start_ns, purchase.start_ns),
+        start_ns=start_ns,
         end_ns=max(clock.wall_ns(), purchase.end_ns),
-        retrieval=prepared.retrieval,
-        chat=chat,
-        scores=values,
+        retrieval=_retrieval_step(prepared.retrieved, start_ns),
+        chat=_chat_step(purchase),
+        scores={name: score.value for name, score in result.scores.items() if score.value is not None},
         error=result.error,
+    )
+
+
+def _retrieval_step(retrieved: Retrieved | None, start_ns: int) -> RetrievalStep | None:
+    if retrieved is None:
+        return None
+    return RetrievalStep(
+        retriever=retrieved.retriever,
+        top_k=retrieved.top_k,
+        start_ns=start_ns,
+        end_ns=start_ns + retrieved.spent_ns,
+        documents=tuple((str(item.get("id", "")), float(item.get("score") or 0.0)) for item in retrieved.documents),
+    )
+
+
+def _chat_step(purchase: Purchase) -> ChatStep | None:
+    """The call; None where none was made."""
+    reply = purchase.reply
+    if reply is None:
+        if purchase.error == "budget":
+            return None
+        return ChatStep(start_ns=purchase.start_ns, end_ns=purchase.end_ns, error=purchase.error)
+    return ChatStep(
+        start_ns=purchase.start_ns,
+        end_ns=purchase.end_ns,
+        model=reply.model,
+        engine=reply.engine,
+        finish_reason=reply.finish_reason,
+        input_tokens=reply.usage.input_tokens,
+        output_tokens=reply.usage.output_tokens,
+        cached_input_tokens=reply.usage.cached_input_tokens,
+        reasoning_tokens=reply.usage.reasoning_tokens,
+        cost_usd=purchase.cost_usd,
+        cached=purchase.cached,
     )

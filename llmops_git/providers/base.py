@@ -13,6 +13,7 @@ import rfc8785
 from llmops_git.errors import NotMeasured
 
 ErrorKind = Literal["rate_limit", "server", "timeout", "network", "auth", "bad_request", "replay_miss"]
+_PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 RETRYABLE: frozenset[ErrorKind] = frozenset({"rate_limit", "server", "timeout", "network"})
 
 
@@ -53,7 +54,7 @@ def _canonical_messages(messages: tuple[Mapping[str, Any], ...]) -> bytes:
     """The canonical JSON of messages. For text alone the standard library writes the same bytes, ten times as fast."""
     plain = [dict(message) for message in messages]
     if all(name.isascii() and isinstance(text, str) for message in plain for name, text in message.items()):
-        return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+        return _PLAIN.encode(plain).encode()
     return rfc8785.dumps(plain)
 
 

@@ -17,6 +17,7 @@ from llmops_git.providers.base import ErrorKind, ProviderError, Reply, Request, 
 RESERVED = frozenset({"model", "messages", "stream", "stream_options", "n"})
 CONTEXT_OVERFLOW = "context_length_exceeded"  # the prompt does not fit the model: the config's failure, not the provider's
 _NO_MONEY = "insufficient_quota"  # comes as a 429, but waiting does not help
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 _SHOWN = 300  # characters of a server's own words that go into a message
 
 _BAD_REQUEST, _REQUEST_TIMEOUT, _TOO_MANY, _SERVER = 400, 408, 429, 500
@@ -41,7 +42,7 @@ def body_of(request: Request) -> bytes:
         body.setdefault("response_format", _response_format(request.output_schema))
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
-    return json.dumps(body, separators=(",", ":")).encode()
+    return _COMPACT.encode(body).encode()
 
 
 def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,13 +19,14 @@ SERVICE = "llmops-git"
 _KINDS = {"internal": 1, "client": 3}
 _STATUS_ERROR = 2
 _INT64 = 1 << 63
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def to_otlp_line(spans: Iterable[Span]) -> str:
     """One line (without its newline) that holds all `spans`."""
     scope = {"scope": {"name": SERVICE, "version": __version__}, "spans": [_span(span) for span in spans]}
     resource = {"attributes": _attributes({names.SERVICE_NAME: SERVICE})}
-    return json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": [scope]}]}, separators=(",", ":"))
+    return _ENCODER.encode({"resourceSpans": [{"resource": resource, "scopeSpans": [scope]}]})
 
 
 def from_otlp_line(line: str) -> tuple[Span, ...]:
@@ -88,23 +89,22 @@ def _attributes(values: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _value(value: Any) -> dict[str, Any]:
-    match value:
-        case None:
-            return {}
-        case bool():
-            return {"boolValue": value}
-        case int():
-            return {"intValue": str(value)} if -_INT64 <= value < _INT64 else {"stringValue": str(value)}
-        case float():
-            return {"doubleValue": value if math.isfinite(value) else _non_finite(value)}
-        case str():
-            return {"stringValue": value}
-        case Mapping():
-            return {"kvlistValue": {"values": _attributes(value)}}
-        case list() | tuple():
-            return {"arrayValue": {"values": [_value(item) for item in value]}}
-        case _:
-            raise TypeError(f"a span attribute cannot be a {type(value).__name__}")
+    kind = type(value)
+    if kind is str:
+        return {"stringValue": value}
+    if kind is bool:
+        return {"boolValue": value}
+    if kind is int:
+        return {"intValue": str(value)} if -_INT64 <= value < _INT64 else {"stringValue": str(value)}
+    if kind is float:
+        return {"doubleValue": value if math.isfinite(value) else _non_finite(value)}
+    if value is None:
+        return {}
+    if isinstance(value, Mapping):
+        return {"kvlistValue": {"values": _attributes(value)}}
+    if isinstance(value, list | tuple):
+        return {"arrayValue": {"values": [_value(item) for item in value]}}
+    raise TypeError(f"a span attribute cannot be a {kind.__name__}")
 
 
 def _non_finite(value: float) -> str:

@@ -1,0 +1,39 @@
+"""The traces of a run: who its samples are, and their spans, made when they are read."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from llmops_git.evals.samples import Job
+from llmops_git.traces.recorder import RunIdentity, SampleSteps, sample_spans
+from llmops_git.traces.span import Span
+
+
+class Spans:
+    """The spans of all samples, made when they are iterated over: keeping them all would cost more than the evidence."""
+
+    def __init__(self, jobs: Sequence[tuple[RunIdentity, Sequence[SampleSteps]]]) -> None:
+        self._jobs = jobs
+
+    def __iter__(self) -> Iterator[Span]:
+        for identity, samples in self._jobs:
+            for steps in samples:
+                yield from sample_spans(identity, steps)
+
+
+def identity_of(job: Job, run_id: str) -> RunIdentity:
+    return RunIdentity(
+        run_id=run_id,
+        config=job.config.name,
+        config_digest=job.config.digest,
+        eval_digest=job.evaluation.digest,
+        version=job.config.digest,
+        provider=job.config.provider,
+        model=job.config.model,
+    )
+
+
+def run_id_of(started_ns: int, jobs: Sequence[Job]) -> str:
+    parts = [str(started_ns), *(f"{job.config.digest} {job.evaluation.digest}" for job in jobs)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
