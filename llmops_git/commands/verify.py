@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +23,14 @@ SCHEMA = "llmops-git/verify/1"
 @click.command("verify")
 @click.argument("what", metavar="[CONFIG|TAG]", required=False)
 @click.option("--remote/--no-remote", "ask_remote", default=True, help="Compare with the remote (the default).")
+@click.option("--fetch", is_flag=True, help="Fetch first, without force (default: what this clone knows).")
 @format_option()
-def command(what: str | None, ask_remote: bool, form: str) -> int:
+def command(what: str | None, ask_remote: bool, fetch: bool, form: str) -> int:
     """Check releases (of one CONFIG, one TAG, or all) and what runs, and say which levels held.
 
     Exit code: 0 every level that was checked held, 1 one failed, 3 one could not be completed.
     """
-    state = read_state(fetch=False)
+    state = _fetched(read_state(fetch=False)) if fetch else read_state(fetch=False)
     releases, configs = chosen(state, what)
     levels = verify_levels(state, releases, configs, ask_remote=ask_remote)
     if form == "json":
@@ -37,6 +39,17 @@ def command(what: str | None, ask_remote: bool, form: str) -> int:
         for line in verify_lines(levels):
             click.echo(line)
     return exit_code(levels)
+
+
+def _fetched(state: State) -> State:
+    """The state after a fetch; what the remote moved or rewrote is left for the levels to say."""
+    from llmops_git.repo.fetch import Tampered, fetch_state  # noqa: PLC0415
+
+    if state.remote is None:
+        return state
+    with contextlib.suppress(Tampered):
+        fetch_state(state.project.git, state.remote)
+    return read_state(fetch=False)
 
 
 def chosen(state: State, what: str | None) -> tuple[list[Release], list[str] | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from llmops_git.releases.tags import rounded
 
 SCHEMA = "llmops-git/evidence/1"
 FOLDER = "evidence"
+_PATH = re.compile(rf"{FOLDER}/[a-z0-9-]+(/[0-9a-f]{{64}}){{3}}\.json", re.ASCII)
 
 
 class EvidenceKey(NamedTuple):
@@ -136,6 +138,11 @@ def format_evidence(evidence: Evidence) -> bytes:
 def evidence_path(evidence: Evidence, data: bytes) -> str:
     """Where a record goes: under what it is about, named by its own content, so that no two records can collide."""
     return f"{evidence.key.folder}/{hashlib.sha256(data).hexdigest()}.json"
+
+
+def is_evidence_path(path: str) -> bool:
+    """Whether a path could be a record's; one that a tag claims may be anything."""
+    return _PATH.fullmatch(path) is not None
 
 
 def parse_evidence(data: bytes, *, path: str = "", blob: str = "") -> Evidence | None:

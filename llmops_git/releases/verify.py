@@ -9,7 +9,7 @@ from typing import Literal
 
 from llmops_git.configs.values import Bump, Config
 from llmops_git.errors import LlmopsError, NotMeasured
-from llmops_git.releases.evidence import parse_evidence
+from llmops_git.releases.evidence import is_evidence_path, parse_evidence
 from llmops_git.releases.values import Release
 from llmops_git.releases.versions import next_version
 from llmops_git.repo.objects import GitObject
@@ -121,8 +121,9 @@ def check_evidence(releases: Sequence[Release], read: Callable[[Sequence[str]], 
         unknown = ["this clone does not have the branch llmops/evidence: llmops-git status --fetch"] if releases else []
         return level("evidence", 0, [], unknown)
     named = [(release, note.evidence) for release in releases if (note := release.note)]
-    wrong = [f"{release.name} names no evidence" for release, place in named if place is None]
-    placed = [(release, place) for release, place in named if place is not None]
+    placed = [(release, place) for release, place in named if place is not None and is_evidence_path(place.name)]
+    known = {release.name for release, _ in placed}
+    wrong = [f"{release.name} names no evidence" for release, _ in named if release.name not in known]
     blobs = read([f"{tip}:{place.name}" for _, place in placed])
     for (release, place), blob in zip(placed, blobs, strict=True):
         if blob is None:

@@ -12,6 +12,7 @@ from llmops_git.releases.environments import environment_ref
 from llmops_git.releases.history import history_is_cut, read_history
 from llmops_git.releases.records import bundle_name
 from llmops_git.releases.seen import load_seen, rewritten_since_seen, tips_of
+from llmops_git.releases.tags import parse_tag
 from llmops_git.releases.values import EnvironmentState, Registry, Release, Running
 from llmops_git.releases.verify import Level, level
 from llmops_git.repo.fetch import moved_tags, rewritten_branches
@@ -20,6 +21,8 @@ from llmops_git.repo.refs import list_remote_state
 
 if TYPE_CHECKING:
     from llmops_git.repo.git import Git
+
+_MOST_NAMES = 3
 
 
 def check_deployments(git: Git, registry: Registry, configs: Sequence[str] | None) -> Level:
@@ -92,7 +95,18 @@ def check_remote(git: Git, remote: str, registry: Registry, releases: Sequence[R
     wrong += [f"the remote does not have {ref.removeprefix('refs/tags/')}" for ref in ours if ref not in theirs]
     wrong += rewritten_branches(git, theirs, remote)
     wrong += _gone(theirs, registry)
-    return level("remote", len(ours) + len(registry.environments), wrong)
+    return level("remote", len(ours) + len(registry.environments), wrong, _unknown(theirs, registry))
+
+
+def _unknown(theirs: Mapping[str, str], registry: Registry) -> list[str]:
+    """What only the remote has: a clone cannot vouch for releases that it does not know."""
+    known = {release.tag.ref for releases in registry.releases.values() for release in releases}
+    new = sorted(ref for ref in theirs if ref not in known and parse_tag(ref))
+    if not new:
+        return []
+    names = ", ".join(ref.removeprefix("refs/tags/") for ref in new[:_MOST_NAMES])
+    more = f" and {len(new) - _MOST_NAMES} more" if len(new) > _MOST_NAMES else ""
+    return [f"the remote has releases that this clone does not know: {names}{more} (use --fetch)"]
 
 
 def _gone(theirs: Mapping[str, str], registry: Registry) -> list[str]:

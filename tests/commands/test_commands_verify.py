@@ -67,6 +67,25 @@ def test_a_rewritten_environment_is_remembered_between_runs(tmp_path: Path) -> N
         assert states(bob.json("verify", code=1))["history"] == "failed"  # looking does not accept it
 
 
+def test_a_clone_does_not_vouch_for_releases_it_does_not_know(tmp_path: Path) -> None:
+    with release_project(tmp_path) as (place, alice):
+        runner = place.clone("runner", "--depth=1")
+        alice.ok("release", "--promote")
+        document = runner.json("verify", code=3)
+        assert document["levels"][6]["findings"] == [
+            "the remote has releases that this clone does not know: llmops/router/v1.0.0 (use --fetch)"
+        ]
+        fetched = runner.json("verify", "--fetch")
+        assert (fetched["result"], fetched["levels"][0]["checked"]) == ("verified", 1)
+
+
+def test_a_fetch_that_finds_a_moved_tag_leaves_it_to_the_levels(tmp_path: Path) -> None:
+    with release_project(tmp_path) as (place, alice):
+        alice.ok("release")
+        place.bare.git("update-ref", "refs/tags/llmops/router/v1.0.0", place.bare.git("rev-parse", "main"))
+        assert states(alice.json("verify", "--fetch", code=1))["remote"] == "failed"
+
+
 def test_what_is_not_released_cannot_be_verified(tmp_path: Path) -> None:
     with release_project(tmp_path) as (_, alice):
         alice.ok("release")

@@ -196,6 +196,17 @@ def test_evidence_about_another_config_is_found(clone: Clone) -> None:
     assert outcome(evidence(git)) == ("failed", "llmops/router/v1.0.0: its evidence is about something else")
 
 
+@pytest.mark.parametrize("path", ["../../x", "prompts/x.yaml", "evidence/router", "./evidence", "HEAD:x"])
+def test_a_tag_that_names_another_place_for_its_evidence_is_found(three: Three, path: str) -> None:
+    git, _, releases = three
+    note = releases[2].note
+    assert note is not None
+    assert note.evidence is not None
+    forged = replace(releases[2], contents=releases[2].contents.replace(note.evidence.name, path))
+    level = check_evidence([forged], lambda names: read_objects(git, names), state(git).evidence)
+    assert outcome(level) == ("failed", "llmops/router/v1.0.2 names no evidence")
+
+
 def test_evidence_that_was_not_fetched_is_unknown(three: Three, bare: Path, clone: Clone) -> None:
     bob = clone("bob", "--single-branch")
     run_git(bob.folder, "fetch", "-q", "origin", "refs/tags/llmops/*:refs/tags/llmops/*")
