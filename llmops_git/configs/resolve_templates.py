@@ -8,8 +8,10 @@ from llmops_git.configs.digest import partial_name
 from llmops_git.configs.source import Pointer, Source
 from llmops_git.configs.template_source import TemplateSourceError, canonical_source, includes_of
 from llmops_git.configs.text import decode
-from llmops_git.errors import InvalidInput
+from llmops_git.errors import InvalidInput, Problem
 
+MAX_CHARACTERS = 2 << 20  # of all templates of one config
+MAX_FILES = 200  # templates of one config
 MISSING = "missing"  # what an include that may be missing, and is, is called
 
 
@@ -28,6 +30,7 @@ class Templates:
 
     partials: dict[str, str] = field(default_factory=dict)
     originals: list[Original] = field(default_factory=list)
+    _characters: int = 0
     _done: dict[str, str] = field(default_factory=dict)
 
     def resolve(self, source: Source, pointer: Pointer, text: str) -> str:
@@ -53,6 +56,10 @@ class Templates:
         original = Original(path=path, pointer=pointer, text=text)
         if original not in self.originals:
             self.originals.append(original)
+            self._characters += len(text)
+            if self._characters > MAX_CHARACTERS or len(self.originals) > MAX_FILES:
+                message = f"its templates are more than {MAX_FILES} or have more than {MAX_CHARACTERS:,} characters"
+                raise InvalidInput([Problem(path=source.path, message=message)])
         return canonical
 
     def _partial(self, source: Source, name: str, line: int, via: str, pointer: Pointer, chain: tuple[str, ...]) -> str:

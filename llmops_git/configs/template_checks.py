@@ -33,9 +33,10 @@ def check_template(text: str) -> Checked:
     """Parse and compile a template without running it."""
     from jinja2 import TemplateSyntaxError, meta, nodes  # noqa: PLC0415
 
-    from llmops_git.configs.template_environment import compiled, environment  # noqa: PLC0415
+    from llmops_git.configs.template_environment import compiled, environment, tokens  # noqa: PLC0415
 
     try:
+        tokens(text)
         tree = environment().parse(text)
         findings = tuple(_unknown_functions(tree))
         if findings:  # what follows would stumble over them, with a worse message

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from types import BuiltinMethodType, MethodType
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateNotFound, nodes, pass_context
+from jinja2 import StrictUndefined, Template, TemplateNotFound, TemplateSyntaxError, nodes, pass_context
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -24,6 +24,8 @@ from llmops_git.configs.template_words import words
 _CALL_STEPS = 5  # a macro or a block costs about this many loop rounds
 _INCLUDE_STEPS = 20
 _MAX_CACHED = 1024
+MAX_TOKENS = 10_000  # of one template: words, operators and delimiters of tags, and comments
+_FREE_TOKENS = frozenset({"data", "whitespace"})
 _MAX_EXPONENT = 1024
 
 _TEXT_METHODS = words(
@@ -208,9 +210,28 @@ def environment() -> BoundedEnvironment:
     return BoundedEnvironment()
 
 
+def tokens(text: str) -> list[tuple[int, str, str]]:
+    """The (line, kind, text) of everything in a template. Raises jinja2.TemplateSyntaxError.
+
+    Compiling costs up to a millisecond for each word of a tag, before any budget of a render holds: so there is a limit.
+    """
+    found = []
+    left = MAX_TOKENS
+    for token in environment().lex(text):
+        if token[1] not in _FREE_TOKENS:
+            left -= 1
+            if left < 0:
+                raise TemplateSyntaxError(
+                    f"more than {MAX_TOKENS:,} words in tags: move some of it to inputs or documents", token[0]
+                )
+        found.append(token)
+    return found
+
+
 @functools.lru_cache(maxsize=_MAX_CACHED)
 def compiled(text: str) -> Template:
     """A template, compiled once. Raises jinja2.TemplateSyntaxError, and what Python raises for code that is too deep."""
+    tokens(text)
     template = environment().from_string(text)
     template.source_text = text  # type: ignore[attr-defined]  # for the excerpt of an error
     return template

@@ -56,7 +56,7 @@ def canonical_source(text: str, rename: Mapping[str, str]) -> str:
     return _canonical(text, tuple(sorted(rename.items())))
 
 
-@functools.lru_cache(maxsize=2048)
+@functools.lru_cache(maxsize=512)
 def _canonical(text: str, rename: tuple[tuple[str, str], ...]) -> str:
     tokens = _renamed(_lex(text), dict(rename))
     written = _write(tokens)
@@ -71,10 +71,10 @@ def _canonical(text: str, rename: tuple[tuple[str, str], ...]) -> str:
 def _lex(text: str) -> list[Token]:
     from jinja2 import TemplateSyntaxError  # noqa: PLC0415
 
-    from llmops_git.configs.template_environment import environment  # noqa: PLC0415
+    from llmops_git.configs.template_environment import tokens  # noqa: PLC0415
 
     try:
-        return list(environment().lex(text))
+        return tokens(text)
     except TemplateSyntaxError as error:
         raise TemplateSourceError(f"not a valid template: {error.message}", error.lineno) from None
 

@@ -253,3 +253,25 @@ def test_threads_do_not_share_budgets_or_partials() -> None:
     for thread in threads:
         thread.join()
     assert {number: str(number) * 2000 for number in range(4)} == results
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{ x" + "~x" * 500_000 + " }}",
+        "{{x}}" * 200_000,
+        "{##}" * 200_000,
+        "".join(f"{{% block b{n} %}}{{% endblock %}}" for n in range(20_000)),
+        "{{ " + "(" * 100_000,
+        "{{ " + "[" * 3000 + "]" * 3000 + " }}",
+        "{{ x" + ".x" * 4000 + " }}",
+        "{% if x %}" * 800 + "{% endif %}" * 800,
+        "{% for a in x %}" * 50 + "{% endfor %}" * 50,
+        "{{ " + "9" * 100_000 + " }}",
+    ],
+    ids=["terms", "outputs", "comments", "blocks", "brackets", "lists", "dots", "ifs", "fors", "digits"],
+)
+def test_no_template_takes_long_to_compile(template: str) -> None:
+    began = time.process_time()
+    assert error(template, {"x": "a"}).reason
+    assert time.process_time() - began < SECONDS
