@@ -38,4 +38,4 @@ def _open(settings: ProviderSettings, environ: Mapping[str, str]) -> Provider:
         case "embedded":
             from llmops_git.providers.embedded import EmbeddedProvider  # noqa: PLC0415
 
-            return EmbeddedProvider(settings)
+            return EmbeddedProvider(settings, environ=environ)

@@ -81,3 +81,13 @@ def test_a_plan_says_which_limits_it_would_meet() -> None:
     assert over_budget(plan, Budget(max_requests=2)) == ("3 requests are planned, 2 are allowed",)
     (money,) = over_budget(plan, Budget(max_usd=0.0001))
     assert money.endswith("is planned, $0.0001 is allowed")
+
+
+def test_a_run_takes_over_the_requests_that_its_plan_rendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [make_job(make_config(retrieval={"retriever": "bm25", "query": "{{ word }}"}, documents=("word",)), repeats=2)]
+    plan = make_plan(jobs, cache=None, prices=PRICES)
+    plain = evaluate(jobs, providers={"fake": FakeProvider()}, cache=None, budget=Budget(), prices=PRICES)
+    monkeypatch.setattr("llmops_git.evals.run.prepare", lambda *_: pytest.fail("rendered again"))
+    planned = evaluate(jobs, providers={"fake": FakeProvider()}, cache=None, budget=Budget(), prices=PRICES, plan=plan)
+    assert [sample.output for sample in plain.runs[0].samples] == [sample.output for sample in planned.runs[0].samples]
+    assert all(span.start_ns <= span.end_ns for span in planned.spans)
