@@ -10,11 +10,11 @@ from llmops_git.configs.schema import SCHEMA_BASE
 NAME = "review-sentiment"
 
 _SYSTEM = """\
-You answer with one word: positive or negative.
+You judge product reviews. Answer with one word: positive or negative.
 """
 
-# texts written for this file; two are hard on purpose: a set that everything passes measures nothing (the model of 135M
-# parameters that runs without a key gets six of the eight right)
+# Texts written for this file; two are hard on purpose: a set that everything passes measures nothing. The prompt above is the
+# first that comes to mind, and the model of 135M parameters chats instead of judging: the tutorial of the README improves it.
 _ROWS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
     ("kettle", "The kettle boils fast and still looks new after a year. I would buy it again.", "positive", ()),
     ("zipper", "The zipper broke on the second day and nobody answers my mails.", "negative", ()),
@@ -56,18 +56,11 @@ inputs:
   properties: {{review: {{type: string}}}}
 messages:
   - {{role: system, file: {NAME}/system.j2}}
-  # examples: even the smallest model follows them
-  - {{role: user, content: "Review: Works perfectly, my family uses it every day.\\nSentiment:"}}
-  - {{role: assistant, content: positive}}
-  - {{role: user, content: "Review: The screen cracked on day one and I want my money back.\\nSentiment:"}}
-  - {{role: assistant, content: negative}}
-  - {{role: user, content: "Review: Cheap material, it broke at once.\\nSentiment:"}}
-  - {{role: assistant, content: negative}}
-  - {{role: user, content: "Review: {{{{ review }}}}\\nSentiment:"}}
+  - {{role: user, content: "{{{{ review }}}}"}}
 evaluation:
   dataset: ../evals/{NAME}.jsonl
   scorers:
-    sentiment: {{use: exact, ignore_case: true}}
+    sentiment: {{use: contains, ignore_case: true}}
     cost: {{use: cost}}
     latency: {{use: latency}}
 """
