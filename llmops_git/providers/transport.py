@@ -75,7 +75,7 @@ class DirectTransport(httpx.BaseTransport):
             wire.close()
 
     def _connected(self, url: httpx.URL, deadline: float) -> _Wire:
-        origin = (url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
+        origin = (url.scheme, url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80))
         if self._wire is None or self._origin != origin or self._wire.stale():
             self.close()
             self._wire = _Wire(_connect(origin, self._context, deadline))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +43,13 @@ def run(server: ChatServer, cases: int, concurrency: int, replies: Path | None =
 
 def start(server: ChatServer, replies: Path, cases: int, concurrency: int) -> subprocess.Popen[str]:
     command = [sys.executable, str(CHILD), server.url, str(replies), str(cases), str(concurrency)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def figures(child: subprocess.Popen[str]) -> dict[str, Any]:
-    with child:
-        return json.loads(child.stdout.read())
+    output, said = child.communicate()
+    assert child.returncode == 0, said
+    return json.loads(output)
 
 
 @pytest.mark.parametrize("concurrency", [1, 4, 32, 128])
@@ -93,6 +96,32 @@ def test_after_kill_nine_a_second_run_sends_only_what_is_missing(tmp_path: Path)
         assert 20 - 3 <= kept <= 20
         assert len(server.asked) - before == 60 - kept
     assert (second["sent"], second["cached"], second["measured"]) == (60 - kept, kept, 60)
+
+
+def test_after_an_interrupt_calls_under_way_are_kept_and_nothing_more_is_sent(tmp_path: Path) -> None:
+    """Ctrl-C with three calls under way: they end, their replies are kept, and the process ends."""
+    reached = threading.Semaphore(0)
+    interrupted = threading.Event()
+
+    def script(asked: Asked, number: int) -> Answer:
+        answer = echo(asked, number)
+        if number < 20:
+            return answer
+        reached.release()
+        return replace(answer, hold=interrupted)
+
+    with chat_server(script) as server:
+        child = start(server, tmp_path, 60, 3)
+        assert all(reached.acquire(timeout=30) for _ in range(3))
+        child.send_signal(signal.SIGINT)
+        time.sleep(0.3)  # until the signal has arrived
+        interrupted.set()
+        output, said = child.communicate(timeout=30)
+        kept = len(list(tmp_path.glob("?/*.json")))
+        assert (output, child.returncode, "KeyboardInterrupt" in said) == ("", -signal.SIGINT, True)
+        assert kept == len(server.asked) < 30
+        second = figures(start(server, tmp_path, 60, 3))
+    assert (second["sent"], second["cached"]) == (60 - kept, kept)
 
 
 def test_every_kind_of_trouble_is_survived() -> None:
