@@ -23,6 +23,7 @@ DOCUMENTS = 6
 JUDGES = 20
 SCHEMAS = 40
 CASES = 24
+RETRIEVING, GUARDED, JUDGED = 0.25, 0.2, 0.1  # shares of the configs
 WORDS = (
     "account address agent answer billing cancel card change charge claim customer date delivery device discount error "
     "exchange fee form invoice item label letter limit login manual message missing number offer order parcel password "
@@ -64,7 +65,7 @@ def _files(draw: random.Random, configs: int) -> Iterator[tuple[str, str]]:
     yield "README.md", _prose(draw, 400)
     for number in range(INCLUDES):
         nested = f'{{% include "part-{number + 100:03}.j2" %}}\n' if number < NESTED else ""
-        yield f"shared/part-{number:03}.j2", f"{nested}{_prose(draw, 300)}"
+        yield f"shared/part-{number:03}.j2", f"{nested}{_prose(draw, 600)}"
     for number in range(CORPORA):
         for document in range(DOCUMENTS):
             yield f"corpora/topic-{number:02}/page-{document}.md", f"# {_words(draw, 4)}\n\n{_prose(draw, 1500)}"
@@ -84,7 +85,7 @@ def _config(draw: random.Random, number: int) -> str:
     lines = [
         "# yaml-language-server: $schema=../../schemas/config.schema.json",
         f"name: {name}",
-        f"description: {_words(draw, 12)}",
+        f"description: {_words(draw, 20)}",
         f"owner: {draw.choice(WORDS)}-ml",
         "model:",
         "  provider: openai",
@@ -100,11 +101,12 @@ def _config(draw: random.Random, number: int) -> str:
         f"  - {{role: system, file: {name}/system.j2}}",
         "  - role: user",
         "    content: |",
-        f"      {_words(draw, 10)}:",
+        f"      {_words(draw, 16)}:",
+        f"      {_words(draw, 16)}",
         "      {{ message }}",
         f"output: {{schema: ../../schemas/answer-{draw.randrange(SCHEMAS):02}.json}}",
     ]
-    if number % 4 == 0:
+    if draw.random() < RETRIEVING:
         topic = draw.randrange(CORPORA)
         lines += [
             "retrieval:",
@@ -114,7 +116,7 @@ def _config(draw: random.Random, number: int) -> str:
             '  query: "{{ message }}"',
             "  top_k: 4",
         ]
-    if number % 5 == 0:
+    if draw.random() < GUARDED:
         lines.append("guardrails: {input: [pii], output: [pii]}")
     lines += [
         "evaluation:",
@@ -124,19 +126,19 @@ def _config(draw: random.Random, number: int) -> str:
         "    queue: {use: json_schema}",
         "    right: {use: contains}",
     ]
-    if number % 10 == 0:
+    if draw.random() < JUDGED:
         lines.append(f"    helpful: {{use: judge, judge: ../../judges/judge-{draw.randrange(JUDGES):02}.yaml}}")
     lines += ["  gate:", "    queue: {margin: 0.02}", "  budgets: {cost: {max_ratio: 1.10}}"]
     return "\n".join(lines) + "\n"
 
 
 def _template(draw: random.Random, number: int) -> str:
-    documents = "{% for document in documents %}\n- {{ document.text }}\n{% endfor %}\n" if number % 4 == 0 else ""
     return (
-        f"{_prose(draw, 350)}\n"
+        f"{_prose(draw, 1200)}\n"
         f'{{% include "../../../shared/part-{number % INCLUDES:03}.j2" %}}\n'
         "{# one reply for each message #}\n"
-        f"{documents}{_prose(draw, 250)}\n"
+        "{% for document in documents %}\n- {{ document.text }}\n{% endfor %}\n"
+        f"{_prose(draw, 900)}\n"
         '{% if language is defined %}Answer in {{ language | default("English") }}.{% endif %}\n'
         f"Reply with one of these queues: {', '.join(draw.sample(WORDS, 6))}.\n"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from llmops_git.configs.glob import compile_glob, glob_folder
 from llmops_git.configs.references import Mention, Reference, References, Scan, Syntax, problem_with, resolve, scan, syntax_of
@@ -17,12 +17,11 @@ _MAX_SIBLINGS = 500  # names that a "did you mean" is searched among
 ScanFiles = Callable[[Sequence[tuple[str, Entry, Syntax]]], Sequence[Scan]]
 
 
-@dataclass(frozen=True, slots=True)
-class Closure:
+class Closure(NamedTuple):
     """What a config reads: `dependencies` sorted by path, the config itself among them (`via` is "").
 
-    A file that is read in two roles is there twice. `missing` are (path, naming file) of names with no file behind them,
-    `patterns` are (glob, naming file): a file that appears there joins the closure. With problems the closure may be cut short.
+    A file that is read in two roles is there twice. `missing` are (path, naming file) of names with no file to read behind
+    them, `patterns` are (glob, naming file): a file that appears there joins the closure. With problems it may be cut short.
     """
 
     dependencies: tuple[Dependency, ...]
@@ -45,25 +44,30 @@ class Closures:
         self._scan_files = scan_files or self._read_and_scan
         self._references: dict[tuple[str, Syntax], References] = {}
         self._matches: dict[str, Mapping[str, Entry]] = {}
+        self._closures: dict[str, Closure] = {}
 
     def prepare(self, paths: Iterable[str]) -> None:
         """Scan all that these configs reach, level by level, so that each level is one read."""
         seen: set[tuple[str, Syntax]] = set()
         level: set[tuple[str, Syntax]] = {(path, "config") for path in paths}
+        expect = getattr(self._tree, "expect", None)  # a tree that reads folders from git reads many at once
         while level:
             seen |= level
+            if expect is not None:
+                expect(path for path, _ in level)
             self._scan(level)
+            named = [item for key in level for item in self._references.get(key, References()).items]
+            if expect is not None:
+                expect(item.path for item in named if not item.glob)
             level = {
-                (path, syntax_of(item.role))
-                for key in level
-                for item in self._references.get(key, References()).items
-                if syntax_of(item.role)
-                for path in self._paths(item)
+                (path, syntax_of(item.role)) for item in named if syntax_of(item.role) for path in self._paths(item)
             } - seen
 
     def of(self, path: str) -> Closure:
         """The closure of one config."""
-        return _Walk(self, path).closure()
+        if path not in self._closures:
+            self._closures[path] = _Walk(self, path).closure()
+        return self._closures[path]
 
     def entry(self, path: str) -> Entry | None:
         return self._tree.entry(path)
@@ -182,6 +186,7 @@ class _Walk:
             return []
         refusal = _refusal(entry)
         if refusal:
+            self._missing[path, via] = None
             what = f"{path} {refusal}" if item.glob else refusal
             self._problems.append(self._closures.problem(via, item.mention, what))
             return []

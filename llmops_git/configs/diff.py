@@ -65,6 +65,8 @@ def _present(config: Config) -> tuple[Aspect, ...]:
     present |= {aspect for name, aspect in _SECTIONS.items() if config.resolved.get(name)}
     if config.resolved["model"].get("parameters"):
         present.add("parameters")
+    if not config.resolved["inputs"]["properties"]:
+        present.discard("inputs")
     if config.evaluation is not None:
         present.add("evaluation")
     return tuple(aspect for aspect in _ORDER if aspect in present)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _TAG = re.compile(r"\{%[-+]?\s*(?:include|extends|import|from)\b")
 _START = re.compile(r"\{[#%{]")
@@ -21,8 +21,7 @@ _REST = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Include:
+class Include(NamedTuple):
     """One static include, import or extends. An `optional` one (`ignore missing`) may name nothing."""
 
     name: str
@@ -30,8 +29,7 @@ class Include:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Dynamic:
+class Dynamic(NamedTuple):
     """Something that keeps the includes from being known: a name that is computed, or a template Jinja cannot read."""
 
     message: str

@@ -7,14 +7,12 @@ prefilter (`repo.prefilter`) relies on two rules kept here: a template is not a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from llmops_git.configs.glob import is_glob
-from llmops_git.configs.includes import find_includes
 from llmops_git.configs.paths import CONFIG_ENDINGS, is_name, join
 from llmops_git.configs.pointers import pointer_text
-from llmops_git.configs.text import decode
 from llmops_git.configs.values import Json, Role
 from llmops_git.errors import InvalidInput, Problem
 
@@ -31,8 +29,7 @@ _GLOBBING: frozenset[Role] = frozenset({"corpus", "dataset"})
 _SYNTAX: dict[Role, Syntax] = {"config": "config", "judge": "config", "message": "template", "include": "template"}
 
 
-@dataclass(frozen=True, slots=True)
-class Mention:
+class Mention(NamedTuple):
     """A file as its text names it: the text, what it is for, and the field (of a config) or line (of a template)."""
 
     text: str
@@ -42,16 +39,14 @@ class Mention:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(NamedTuple):
     """All that one file names. `problems` have no path yet: equal contents are scanned once, wherever they are."""
 
     mentions: tuple[Mention, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A file, or with `glob` a pattern of files, that another file names. `path` is relative to the repository."""
 
     path: str
@@ -60,8 +55,7 @@ class Reference:
     mention: Mention
 
 
-@dataclass(frozen=True, slots=True)
-class References:
+class References(NamedTuple):
     """What one file names. `refused` are mentions that cannot be a path, with the reason, until they become problems."""
 
     items: tuple[Reference, ...] = ()
@@ -88,11 +82,12 @@ def scan(data: bytes, syntax: Syntax, path: str = "") -> Scan:
     """What a content names; `path` is only used in problems."""
     if not syntax:
         return Scan()
+    from llmops_git.configs.text import decode  # noqa: PLC0415  # where every scan is remembered, none of this is needed
+    from llmops_git.configs.yaml import parse  # noqa: PLC0415
+
     try:
         if syntax == "template":
             return _scan_template(decode(data, path), path)
-        from llmops_git.configs.yaml import parse  # noqa: PLC0415
-
         return _scan_config(parse(data, path))
     except InvalidInput as error:
         return Scan(problems=error.problems)
@@ -147,6 +142,8 @@ def _target(path: str, mention: Mention, root: str) -> str:
 
 
 def _scan_template(text: str, path: str) -> Scan:
+    from llmops_git.configs.includes import find_includes  # noqa: PLC0415
+
     found, dynamic = find_includes(text)
     return Scan(
         tuple(Mention(item.name, "include", (), item.line, item.optional) for item in found),
@@ -155,6 +152,8 @@ def _scan_template(text: str, path: str) -> Scan:
 
 
 def _scan_config(file: YamlFile) -> Scan:
+    from llmops_git.configs.includes import find_includes  # noqa: PLC0415
+
     if not isinstance(file.value, dict):
         return Scan()
     mentions = list(_fields(file.value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from llmops_git.configs.closure import Closure, Closures
 from llmops_git.configs.glob import compile_glob
@@ -15,8 +15,7 @@ from llmops_git.repo.graph import Graph
 from llmops_git.repo.sides import Base, Head
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """One config on its two sides, by path; None where it is not."""
 
     base: str | None

@@ -8,8 +8,7 @@ references are followed, backwards from P, and what may be reached is then verif
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmops_git.configs.paths import config_files, config_name
 from llmops_git.configs.policy import Policy
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["ChangeSet", "compute_changes", "default_base", "running_changes"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeSet:
+class ChangeSet(NamedTuple):
     """The changes between two trees, by config name. `head_name` is a commit id or `worktree`; `total_configs` counts the
     configs of the head; `base_oid` is "" where there was no commit yet."""
 

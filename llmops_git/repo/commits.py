@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmops_git.errors import LlmopsError
 
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 _FULL_IDS = (40, 64)
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """A commit and the tree it holds, by id."""
 
     oid: str

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmops_git.configs.closure import Closure, Closures
 from llmops_git.configs.paths import config_name
 from llmops_git.configs.policy import Policy
 from llmops_git.configs.tree import Tree
-from llmops_git.configs.values import Change, Config, Status
+from llmops_git.configs.values import Change, Config, Role, Status
 from llmops_git.errors import InvalidInput, Problem
 from llmops_git.repo.affected import Pair, chains
 from llmops_git.repo.remembered import comparison_key, from_json, to_json
@@ -19,13 +19,15 @@ from llmops_git.repo.shared_reads import SharedReads
 from llmops_git.repo.sides import Base, Head
 
 if TYPE_CHECKING:
+    from llmops_git.configs.load import Loader
     from llmops_git.repo.index import Index
 
+# a change of a file in one of these roles alone leaves the cases, the scorers and the gate as they are
+_NOT_EVALUATING: frozenset[Role] = frozenset({"message", "include", "tool", "corpus", "guardrail"})
 BATCH = 64  # pairs whose files are in memory at once
 
 
-@dataclass(frozen=True, slots=True)
-class _Job:
+class _Job(NamedTuple):
     pair: Pair
     before: Closure | None
     after: Closure | None
@@ -77,6 +79,14 @@ class Comparer:
             jobs.append(_Job(pair, before, after, comparison_key(before, after, self._policy.root)))
         return jobs
 
+    def _head_policy(self) -> Policy:
+        """The whole policy where configs are checked against it (providers), else what selects them."""
+        if not self._check:
+            return self._policy
+        from llmops_git.configs.policy_file import load_policy  # noqa: PLC0415
+
+        return load_policy(self._head.tree, self._policy.root)
+
     def _load(
         self, jobs: Sequence[_Job], base_tree: Tree | None, policy: Policy, base_closures: Closures | None
     ) -> Iterator[tuple[_Job, Change | None]]:
@@ -85,26 +95,43 @@ class Comparer:
         contents: dict[str, bytes] = {}
         head = SharedReads(self._head.tree, contents)
         head.read_ahead(_files(job.after for job in jobs))
-        head_loader = Loader(head, self._policy, self.head_closures)
-        load_head = head_loader.load if self._check else head_loader.load_unchecked
-        load_base: Callable[[str], Config] | None = None
+        head_loader = Loader(head, self._head_policy(), self.head_closures)
+        base_loader = None
         if base_tree is not None and base_closures is not None:
             base = SharedReads(base_tree, contents)
             base.read_ahead(_files(job.before for job in jobs))
-            load_base = Loader(base, policy, base_closures).load_unchecked
+            base_loader = Loader(base, policy, base_closures)
         for job in jobs:
-            yield job, _change(job.pair, load_base, load_head)
+            change = None
+            if self._index is not None and same_evaluation(job.before, job.after):
+                change = _change(job.pair, base_loader, head_loader, check=False, evaluation=False)
+                if change is None or not change.problems:
+                    yield job, change
+                    continue
+            yield job, _change(job.pair, base_loader, head_loader, check=self._check, evaluation=True)
+
+
+def same_evaluation(before: Closure | None, after: Closure | None) -> bool:
+    """Whether the evaluations of two sides are plainly equal: nothing they are made of differs, and no judge is among it."""
+    if before is None or after is None:
+        return False
+    old, new = ({(item.path, item.role): item.oid for item in side.dependencies} for side in (before, after))
+    differing = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
+    return all(role in _NOT_EVALUATING for _, role in differing) and not any(
+        role == "judge" for _, role in old.keys() | new.keys()
+    )
 
 
 def _files(closures: Iterable[Closure | None]) -> dict[str, str]:
     return {item.path: item.oid for closure in closures if closure is not None for item in closure.dependencies}
 
 
-def _change(pair: Pair, load_base: Callable[[str], Config] | None, load_head: Callable[[str], Config]) -> Change | None:
+def _change(pair: Pair, base_loader: Loader | None, head_loader: Loader, *, check: bool, evaluation: bool) -> Change | None:
+    """The change between the two sides of a pair; without `evaluation` that part of both is left out."""
     from llmops_git.configs.diff import compare_configs  # noqa: PLC0415
 
-    base, base_problems = _loaded(load_base, pair.base)
-    head, head_problems = _loaded(load_head, pair.head)
+    base, base_problems = _loaded(base_loader, pair.base, check=False, evaluation=evaluation)
+    head, head_problems = _loaded(head_loader, pair.head, check=check, evaluation=evaluation)
     if base_problems or head_problems:
         status: Status = "added" if pair.base is None else "removed" if pair.head is None else "modified"
         before = (replace(item, message=f"at the base: {item.message}", severity="warning") for item in base_problems)
@@ -114,12 +141,14 @@ def _change(pair: Pair, load_base: Callable[[str], Config] | None, load_head: Ca
     return change if change.aspects else None
 
 
-def _loaded(load: Callable[[str], Config] | None, path: str | None) -> tuple[Config | None, tuple[Problem, ...]]:
+def _loaded(
+    loader: Loader | None, path: str | None, *, check: bool, evaluation: bool
+) -> tuple[Config | None, tuple[Problem, ...]]:
     """A config, or why it cannot be loaded."""
-    if load is None or path is None:
+    if loader is None or path is None:
         return None, ()
     try:
-        return load(path), ()
+        return loader.load(path) if check else loader.load_unchecked(path, as_judge=not evaluation), ()
     except InvalidInput as error:
         return None, error.problems
 

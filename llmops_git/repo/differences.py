@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from llmops_git.configs.tree import Entry
 from llmops_git.errors import NotMeasured
-from llmops_git.repo.work_tree import DiskFiles
 
 if TYPE_CHECKING:
     from llmops_git.repo.git import Git
+    from llmops_git.repo.work_tree import DiskFiles
 
 Sides = tuple[Entry | None, Entry | None]
 ABSENT = "000000"

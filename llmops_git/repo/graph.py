@@ -14,7 +14,6 @@ from llmops_git.configs.tree import Tree
 from llmops_git.repo.differences import Sides
 from llmops_git.repo.index import IndexTroubleError
 from llmops_git.repo.mentions import MentionChain, Mentions, MentionTable, key_of, mentioned, reach
-from llmops_git.repo.prefilter import Listing, mentions_of
 from llmops_git.repo.scans import ScanCache
 from llmops_git.repo.sides import Head
 
@@ -72,6 +71,8 @@ class Graph:
         return self._with_work_tree(MentionChain(index, added)), total
 
     def _afresh(self, *, keep: bool) -> tuple[Mentions, int]:
+        from llmops_git.repo.prefilter import Listing, mentions_of  # noqa: PLC0415
+
         stored = self._head.stored_oid
         listing = Listing.parse(self._git.run("ls-tree", "-r", "-z", "--full-tree", stored), self._git.location.object_format)
         yaml = (path.decode(errors="surrogateescape") for path in listing.oids if path.endswith(_YAML))

@@ -15,7 +15,7 @@ from llmops_git.configs.glob import compile_glob, glob_folder
 # what a name is made of where it can be told apart in a text without parsing it
 NAME_BYTES = rb"A-Za-z0-9_\-./+@~=\x80-\xff"
 ANY_GUARDRAIL = b"guardrails:"
-ANY_NAME = b""
+ANY_NAME = b"*"
 
 _PLAIN = re.compile(rb"[A-Za-z0-9_\-.+@~=\x80-\xff]*\.[A-Za-z][A-Za-z0-9_\-+@~=\x80-\xff]*")
 _TAIL = re.compile(rb"[A-Za-z0-9_\-.+@~=\x80-\xff]*\.[A-Za-z][A-Za-z0-9_\-+@~=\x80-\xff]*\Z")

@@ -28,10 +28,7 @@ _ESCAPE = re.compile(rb"\\[xuU/\r\n]")
 _EXPLICIT_KEY = re.compile(rb"(?:\A|[\n\[{,-])[ \t]*\?[ \t\r\n]")
 
 _TAG = re.compile(rb"\{%[-+]?[\s\x80-\xff]*(?:include|extends|import|from)\b")
-_INCLUDE = re.compile(
-    rb"""\{%[-+]?\s*(?:include|extends|import|from)\s+(?:"([^"\\\n]*)"|'([^'\\\n]*)')\s*"""
-    rb"(?=ignore\s+missing\b|with\b|without\b|import\b|as\b|[-+]?%\})"
-)
+_NAMED = re.compile(rb"""\s+(?:"([^"\\\n]*)"|'([^'\\\n]*)')\s*(?=ignore\s+missing\b|with\b|without\b|import\b|as\b|[-+]?%\})""")
 
 _GLOBBING = (b"corpus", b"dataset")
 _COLON = re.compile(rb"[\"']?[ \t]*:")
@@ -57,8 +54,7 @@ def scan_configs(blobs: Blobs, paths: Sequence[bytes], table: MentionTable) -> l
     """Put the names in these configs into `table`; the numbers of those that are unsure."""
     begins = [_after_comments(blobs.buffer, start, end) for start, end in zip(blobs.starts, blobs.ends, strict=True)]
     scan = _ConfigScan(blobs, begins, paths, table)
-    for path in paths:
-        table.add(ANY_NAME, path)
+    table.keys.setdefault(ANY_NAME, []).extend(paths)
     scan.words()
     scan.guardrails()
     scan.globs()
@@ -69,19 +65,22 @@ def scan_configs(blobs: Blobs, paths: Sequence[bytes], table: MentionTable) -> l
 
 def scan_templates(blobs: Blobs, paths: Sequence[bytes], table: MentionTable) -> list[int]:
     """Put the includes in these templates into `table`; the numbers of those that are unsure."""
-    ends, add = blobs.ends, table.add
+    ends, add, match = blobs.ends, table.add, _NAMED.match
+    buffer = blobs.buffer
     number, end, path, folder = -1, 0, b"", b""
-    sure = set()
-    for include in _INCLUDE.finditer(blobs.buffer):
-        start = include.start()
-        sure.add(start)
-        while start >= end:
+    unsure: set[int] = set()
+    for tag in _TAG.finditer(buffer):
+        place = tag.end()
+        while place > end:
             number += 1
             end, path = ends[number], paths[number]
             folder = folder_name(path)
-        add(key_of_text(include[1] or include[2] or b"", folder), path)
-    places = [tag.start() for tag in _TAG.finditer(blobs.buffer)]
-    return sorted({bisect_right(ends, place) for place in places if place not in sure})
+        named = match(buffer, place, end)
+        if named is None:
+            unsure.add(number)
+        else:
+            add(key_of_text(named[1] or named[2] or b"", folder), path)
+    return sorted(unsure)
 
 
 class _ConfigScan:
@@ -128,6 +127,8 @@ class _ConfigScan:
         """The globs among the values of the fields that take them."""
         plain = {found.start() for found in _PLAIN_VALUE.finditer(self._buffer)}
         for word in _GLOBBING:
+            if word == b"dataset" and self._buffer[:].count(word) == len(plain):
+                continue
             for number, position in self._places(word):
                 if position not in plain:
                     self._glob_field(number, position, position + len(word))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from llmops_git.configs.tree import Entry, Tree
-from llmops_git.repo.trees import read_entries
+from llmops_git.repo.trees import CommitTree, read_entries
 
 if TYPE_CHECKING:
     from llmops_git.repo.git import Git
@@ -37,6 +37,11 @@ class PatchedTree:
         if path in self._patch:
             return self._patch[path]
         return self._under.entry(path) if self._under is not None else None
+
+    def expect(self, paths: Iterable[str]) -> None:
+        """These paths are about to be asked for."""
+        if isinstance(self._under, CommitTree):
+            self._under.expect(path for path in paths if path not in self._patch)
 
     def walk(self, folder: str = "") -> Mapping[str, Entry]:
         below = f"{folder}/" if folder else ""

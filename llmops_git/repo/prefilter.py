@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmops_git.configs.paths import CONFIG_ENDINGS
 from llmops_git.configs.references import DATA_ENDINGS, Syntax, resolve, scan
@@ -34,8 +33,7 @@ _FEW = 30
 _RUN = re.compile(rb"[A-Za-z0-9_\-.+@~=\x80-\xff]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(NamedTuple):
     """What a tree holds, as git lists it: files (path -> blob id in hex), and the paths of symbolic links."""
 
     oids: dict[bytes, bytes]

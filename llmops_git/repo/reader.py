@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
-import re
 import threading
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from llmops_git.errors import NotMeasured
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
 
     from llmops_git.repo.git import Git
     from llmops_git.repo.objects import GitObject
-
-_HEADER = re.compile(rb"([0-9a-f]+) (\w+)(?: (\d+))?\n")
 
 
 class Objects:
@@ -54,13 +50,15 @@ class Objects:
             reader.__exit__(None, None, None)
 
 
-@dataclass(frozen=True, slots=True)
 class Blobs:
     """Many blobs in one buffer: the i-th is `buffer[starts[i]:ends[i]]`. Between two of them stands a line of git's."""
 
-    buffer: bytes | mmap.mmap
-    starts: list[int]
-    ends: list[int]
+    __slots__ = ("buffer", "ends", "starts")
+
+    def __init__(self, buffer: bytes | mmap.mmap, starts: list[int], ends: list[int]) -> None:
+        self.buffer = buffer
+        self.starts = starts
+        self.ends = ends
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -77,12 +75,13 @@ def read_blobs(git: Git, oids: Sequence[str]) -> Blobs:
     buffer = _read_through_files(git, "".join(f"{oid}\n" for oid in oids).encode())
     starts, ends = [], []
     position = 0
+    between = len(oids[0])  # `<id> blob <size>`, a newline, the content, a newline
     for oid in oids:
-        header = _HEADER.match(buffer, position)
-        if header is None or header[2] != b"blob":
+        size_at = position + between + 6
+        if buffer[position + between : size_at] != b" blob ":
             raise missing_blob(oid)
-        start = header.end()
-        position = start + int(header[3]) + 1
+        start = buffer.find(b"\n", size_at) + 1
+        position = start + int(buffer[size_at : start - 1]) + 1
         starts.append(start)
         ends.append(position - 1)
     return Blobs(buffer, starts, ends)

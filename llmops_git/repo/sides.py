@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from llmops_git.configs.tree import Entry, Tree
 from llmops_git.repo.commits import Commit, find_commit, head_commit
 from llmops_git.repo.differences import Sides, differing, tree_differences, work_differences
 from llmops_git.repo.patched import PatchedTree
 from llmops_git.repo.trees import CommitTree
-from llmops_git.repo.work_tree import DiskFiles
 
 if TYPE_CHECKING:
     from llmops_git.repo.git import Git
@@ -22,8 +21,7 @@ EMPTY_TREE = {  # git knows this tree whether or not a repository has it
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(NamedTuple):
     """The newer side. `stored` is the tree of the commit that is its foundation (by id and to read), `changed` what the
     work tree makes of it: nothing, where the head is a commit."""
 
@@ -31,11 +29,10 @@ class Head:
     tree: Tree
     stored_oid: str
     stored: CommitTree
-    changed: Mapping[str, Entry | None] = field(default_factory=dict)
+    changed: Mapping[str, Entry | None] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Base:
+class Base(NamedTuple):
     """An older side, and the paths in which the head differs from it. `oid` is the commit, "" before the first one."""
 
     oid: str
@@ -50,6 +47,8 @@ def open_head(git: Git, head: str | None) -> Head:
         commit = find_commit(git, head or "HEAD")
         tree = CommitTree(git, commit.tree, name=commit.oid)
         return Head(name=commit.oid, tree=tree, stored_oid=commit.tree, stored=tree)
+    from llmops_git.repo.work_tree import DiskFiles  # noqa: PLC0415
+
     oid = _tree_oid(git, head_commit(git))
     stored = CommitTree(git, oid)
     disk = DiskFiles(work_tree, git.location.object_format)

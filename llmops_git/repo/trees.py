@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from llmops_git.configs.tree import SUBMODULE_MODE, SYMLINK_MODE, Entry, Tree
 from llmops_git.errors import LlmopsError, NotMeasured
 from llmops_git.repo.commits import find_commit
+from llmops_git.repo.folder import NO_FOLDER, Folder
 from llmops_git.repo.partial import fetch_missing
 from llmops_git.repo.reader import missing_blob
 
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 FOLDER_MODE = "40000"
 _LISTED = re.compile(rb"(\d{6}) \w+ ([0-9a-f]+)\t([^\0]*)\0")
 _STAGED = re.compile(rb"(\d{6}) ([0-9a-f]+) (\d)\t([^\0]*)\0")
-_RAW = {  # object format -> the entries of a raw tree object: mode, name, binary id
-    "sha1": re.compile(rb"(\d{5,6}) ([^\0]+)\0(.{20})", re.DOTALL),
-    "sha256": re.compile(rb"(\d{5,6}) ([^\0]+)\0(.{32})", re.DOTALL),
-}
 
 
 def commit_tree(git: Git, revision: str) -> CommitTree:
@@ -49,7 +46,7 @@ class CommitTree:
         self.oid = oid
         self._git = git
         self._name = name or oid
-        self._folders: dict[str, dict[str, Entry]] = {}
+        self._folders: dict[str, Folder] = {}
         self._all: dict[str, Entry] | None = None
 
     @property
@@ -76,52 +73,50 @@ class CommitTree:
     def read(self, paths: Iterable[str]) -> Mapping[str, bytes]:
         return read_entries(self._git, {path: entry for path in paths if (entry := self.entry(path)) is not None})
 
+    def expect(self, paths: Iterable[str]) -> None:
+        """Read the folders of these paths, one read for each level."""
+        level = {("", self.oid)} if "" not in self._folders else set()
+        wanted = {tuple(path.split("/")[:-1]) for path in paths}
+        for depth in range(1, 1 + max(map(len, wanted), default=0)):
+            self._read_into(level)
+            folders = {("/".join(parts[:depth]), parts[depth - 1]) for parts in wanted if len(parts) >= depth}
+            level = {
+                (folder, entry.oid)
+                for folder, name in folders
+                if folder not in self._folders
+                and (entry := self._folders.get(folder[: -len(name) - 1], NO_FOLDER).get(name)) is not None
+                and entry.mode == FOLDER_MODE
+            }
+        self._read_into(level)
+
     def _list(self) -> dict[str, Entry]:
         out = self._git.run("ls-tree", "-r", "-z", "--full-tree", self.oid)
         return {_text(path): Entry(mode.decode(), oid.decode()) for mode, oid, path in _LISTED.findall(out)}
 
-    def _folder(self, folder: str) -> dict[str, Entry]:
-        """The entries of one folder by name, subfolders among them; none when there is no such folder."""
-        if folder in self._folders:
-            return self._folders[folder]
-        path, oid = "", self.oid
-        parts = folder.split("/") if folder else []
-        for part in ["", *parts]:  # a loop: how deep a path goes is for whoever wrote it to say
-            path = f"{path}/{part}" if path else part
-            if path not in self._folders:
-                self._folders[path] = self._read_folders([oid])[0]
-            deeper = self._folders[path].get(parts[0]) if parts else None
-            parts = parts[1:]
-            if deeper is None or deeper.mode != FOLDER_MODE:
-                break
-            oid = deeper.oid
-        return self._folders.setdefault(folder, {})
+    def _folder(self, folder: str) -> Folder:
+        """A folder of the tree; an empty one where there is none."""
+        if folder not in self._folders:
+            self.expect([f"{folder}/"])
+        return self._folders.setdefault(folder, NO_FOLDER)
 
-    def _read_folders(self, oids: list[str]) -> list[dict[str, Entry]]:
-        entries = _RAW[self._git.location.object_format]
-        folders = []
-        for oid, item in zip(oids, self._git.objects.read(oids), strict=True):
+    def _read_into(self, level: Iterable[tuple[str, str]]) -> None:
+        folders = list(level)
+        width = 32 if self._git.location.object_format == "sha256" else 20
+        for (path, oid), item in zip(folders, self._git.objects.read([oid for _, oid in folders]), strict=True):
             if item is None or item.kind != "tree":
                 raise NotMeasured(f"git has no tree {oid}, though another one names it", hint="git fsck")
-            found = entries.findall(item.data)
-            folders.append({_text(name): Entry(mode.decode(), oid.hex()) for mode, name, oid in found})
-        return folders
+            self._folders[path] = Folder(item.data, width)
 
     def _walk_folder(self, folder: str) -> dict[str, Entry]:
         """Everything below a folder, one read for each level."""
         found: dict[str, Entry] = {}
-        level = [(folder, self._folder(folder))]
+        level = {folder: self._folder(folder)}
         while level:
-            deeper: list[tuple[str, str]] = []
-            for path, entries in level:
-                for name, entry in entries.items():
-                    if entry.mode == FOLDER_MODE:
-                        deeper.append((f"{path}/{name}", entry.oid))
-                    else:
-                        found[f"{path}/{name}"] = entry
-            read = self._read_folders([oid for _, oid in deeper])
-            level = [(path, entries) for (path, _), entries in zip(deeper, read, strict=True)]
-            self._folders.update(level)
+            entries = {f"{path}/{name}": entry for path, inside in level.items() for name, entry in inside.items()}
+            deeper = {path: entry.oid for path, entry in entries.items() if entry.mode == FOLDER_MODE}
+            found.update({path: entry for path, entry in entries.items() if path not in deeper})
+            self._read_into((path, oid) for path, oid in deeper.items() if path not in self._folders)
+            level = {path: self._folders[path] for path in deeper}
         return found
 
 
