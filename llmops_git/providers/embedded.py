@@ -12,13 +12,14 @@ import platform
 import threading
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmops_git.configs.policy import ProviderSettings
 from llmops_git.errors import LlmopsError
 from llmops_git.providers.base import Reply, Request
 from llmops_git.providers.embedded_chat import check_request
-from llmops_git.providers.weights import Weights, find_weights
+from llmops_git.providers.weights import Weights, check_name, known_weights, own_weights
 
 if TYPE_CHECKING:
     from llmops_git.providers.embedded_engine import Engine
@@ -51,7 +52,8 @@ class EmbeddedProvider:
         return self._settings.concurrency or min(_MOST_COPIES, _cores())
 
     def fingerprint(self) -> str:
-        """Runtime, version, system and the instructions it was told to use: replies are only compared where it is equal."""
+        """Runtime, version, system and its instruction sets; for a file of the user's also its hash, since only that says what
+        answers. Replies are reused only where it is equal. Raises LlmopsError when the file cannot be read."""
         return self._fingerprint
 
     def generate(self, request: Request, *, worker: int) -> Reply:
@@ -77,7 +79,14 @@ class EmbeddedProvider:
         system = f"{platform.system().lower()}-{platform.machine().lower()}"
         features = xllamacpp.get_system_info().replace(" = 1", "").replace(" |", "").split()
         words = [word for word in features if word not in {"CPU", ":"}]
-        return f"{RUNTIME} {xllamacpp.__version__} {system} {' '.join(words)}"
+        runtime = f"{RUNTIME} {xllamacpp.__version__} {system} {' '.join(words)}"
+        if not self._settings.model_path:
+            return runtime
+        return f"{runtime}; {Path(self._settings.model_path).name} sha256:{self._own_file.sha256}"
+
+    @cached_property
+    def _own_file(self) -> Weights:
+        return own_weights(self._settings)
 
     def _engine(self, model: str, worker: int) -> Engine:
         weights = self._found(model)
@@ -92,8 +101,14 @@ class EmbeddedProvider:
     def _found(self, model: str) -> Weights:
         with self._finding:
             if model not in self._weights:
-                self._weights[model] = find_weights(model, self._settings, environ=self._environ)
+                self._weights[model] = self._find(model)
             return self._weights[model]
+
+    def _find(self, model: str) -> Weights:
+        if not self._settings.model_path:
+            return known_weights(model, self._settings.name, self._environ)
+        check_name(model, self._settings)
+        return self._own_file
 
 
 def _cores() -> int:

@@ -10,6 +10,7 @@ from llmops_git.providers.base import ErrorKind, ProviderError, Reply, Request, 
 
 DEFAULT_MAX_TOKENS = 256
 DEFAULT_SEED = 0
+CONTEXT_OVERFLOW = "context_length_exceeded"
 # name -> the Python types of its value; whatever is not here would be ignored by the runtime, so it is refused
 _PARAMETERS: Mapping[str, tuple[type, ...]] = {
     "temperature": (int, float),
@@ -17,12 +18,15 @@ _PARAMETERS: Mapping[str, tuple[type, ...]] = {
     "top_k": (int,),
     "min_p": (int, float),
     "max_tokens": (int,),
+    "max_completion_tokens": (int,),
     "seed": (int,),
     "stop": (str, list),
     "frequency_penalty": (int, float),
     "presence_penalty": (int, float),
     "repeat_penalty": (int, float),
 }
+_ROLES = {"developer": "system"}  # one thing under two names; models that run here know the older one
+_OVERFLOW = "exceed_context_size_error"
 _SEEDS = 2**32 - 1  # the highest one means "random" to llama.cpp
 
 
@@ -39,20 +43,23 @@ def check_request(request: Request) -> None:
             _refuse(request, f"it has no parameter `{name}` (it has: {', '.join(_PARAMETERS)})")
         if not isinstance(value, kinds) or isinstance(value, bool):
             _refuse(request, f"parameter `{name}` cannot be {value!r}")
-    if request.parameters.get("max_tokens", 1) < 1:
-        _refuse(request, "parameter `max_tokens` must be at least 1")
+    if _most_tokens(request) < 1:
+        _refuse(request, "a reply must have at least 1 token")
 
 
 def payload(request: Request, *, grammar: str, neutral: Callable[[str], str]) -> dict[str, Any]:
     """The body for /v1/chat/completions. `neutral` takes the control tokens out of a text."""
     parameters = dict(request.parameters)
-    seed = parameters.pop("seed", DEFAULT_SEED)
+    parameters.pop("max_completion_tokens", None)
     body: dict[str, Any] = {
-        "messages": [{"role": message["role"], "content": neutral(message["content"])} for message in request.messages],
+        "messages": [
+            {"role": _ROLES.get(message["role"], message["role"]), "content": neutral(message["content"])}
+            for message in request.messages
+        ],
         "temperature": 0,
-        "max_tokens": DEFAULT_MAX_TOKENS,
         **parameters,
-        "seed": (seed + request.sample) % _SEEDS,
+        "max_tokens": _most_tokens(request),
+        "seed": (parameters.get("seed", DEFAULT_SEED) + request.sample) % _SEEDS,
         "cache_prompt": False,
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -77,12 +84,15 @@ def neutralizer(tokens: Sequence[str]) -> Callable[[str], str]:
 
 
 def reply_of(request: Request, chunks: Iterable[Mapping[str, Any]], *, latency_seconds: float, engine: str) -> Reply:
-    """The reply that a stream of chunks makes. Raises ProviderError when the stream holds an error instead."""
+    """The reply that a stream of chunks makes; an empty one where the messages do not fit the model's context, which is
+    the config's failure and is scored. Raises ProviderError when the stream holds another error."""
     texts: list[str] = []
     reason, usage = "", Usage()
     for chunk in chunks:
         if "error" in chunk:
-            raise error_of(request, chunk["error"])
+            if chunk["error"].get("type") != _OVERFLOW:
+                raise error_of(request, chunk["error"])
+            reason = CONTEXT_OVERFLOW
         for choice in chunk.get("choices", ()):
             texts.append(choice.get("delta", {}).get("content") or "")
             reason = choice.get("finish_reason") or reason
@@ -100,12 +110,13 @@ def reply_of(request: Request, chunks: Iterable[Mapping[str, Any]], *, latency_s
 
 def error_of(request: Request, error: Mapping[str, Any]) -> ProviderError:
     """What an error object of the runtime means: a request that cannot be answered, or a fault of the runtime."""
-    message = str(error.get("message", error))
-    if error.get("type") == "exceed_context_size_error":
-        asked, size = error.get("n_prompt_tokens"), error.get("n_ctx")
-        message = f"the messages are {asked} tokens long, and its context holds {size}"
     kind: ErrorKind = "bad_request" if error.get("code") in range(400, 500) else "server"
-    return ProviderError(kind, f"model `{request.model}`: {message}")
+    return ProviderError(kind, f"model `{request.model}`: {error.get('message', error)}")
+
+
+def _most_tokens(request: Request) -> int:
+    parameters = request.parameters
+    return int(parameters.get("max_completion_tokens", parameters.get("max_tokens", DEFAULT_MAX_TOKENS)))
 
 
 def _usage(said: Mapping[str, Any]) -> Usage:

@@ -18,6 +18,7 @@ from llmops_git.providers.weights import Weights
 
 CONTEXT_TOKENS = 4096
 _SILENT = -1
+_SHOWN = 16  # digits of the weights' hash in each reply; the whole of it is checked when they are loaded
 # Goes on with " Paris" when nothing holds it back, and a JSON value cannot start like that.
 _PROBE = "The capital of France is"
 _JSON_STARTS = '{["-0123456789tfn'
@@ -29,7 +30,7 @@ class Engine:
     def __init__(self, model: str, weights: Weights) -> None:
         """Raises LlmopsError when the file cannot be loaded."""
         self._neutral = neutralizer(control_tokens(weights.path))
-        self._engine = f"gguf sha256:{weights.sha256}"
+        self._engine = f"gguf sha256:{weights.sha256[:_SHOWN]}"
         self._grammars: dict[str, str] = {}
         self._lock = threading.Lock()
         try:

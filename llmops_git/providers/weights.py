@@ -7,7 +7,6 @@ installed or imported: its metadata asks for a runtime that compiles for half an
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import subprocess
 import sys
@@ -68,39 +67,41 @@ KNOWN_MODELS: Mapping[str, KnownModel] = {
 }
 
 
-def find_weights(model_id: str, settings: ProviderSettings, *, environ: Mapping[str, str] | None = None) -> Weights:
-    """The weights of a model: the file that the settings name, or those of a known model, fetched if they are not here.
+def known_weights(model_id: str, provider: str, environ: Mapping[str, str]) -> Weights:
+    """The weights of a known model, fetched if this machine does not have them yet.
 
-    Raises LlmopsError for an unknown id or a file that is not what the settings say, NotMeasured when fetching fails.
+    Raises LlmopsError for an id that is not known, NotMeasured when they cannot be fetched or kept.
     """
-    if settings.model_path:
-        return weights_at(model_id, settings)
     known = KNOWN_MODELS.get(model_id)
     if known is None:
-        names = ", ".join(KNOWN_MODELS)
         raise LlmopsError(
-            f"provider `{settings.name}` has no model `{model_id}` (known: {names})",
-            hint=f"name a GGUF file in llmops.yaml: {settings.name}: {{api: embedded, model_path: models/{model_id}.gguf}}",
+            f"provider `{provider}` has no model `{model_id}` (known: {', '.join(KNOWN_MODELS)})",
+            hint=f"name a GGUF file in llmops.yaml: {provider}: {{api: embedded, model_path: models/{model_id}.gguf}}",
         )
-    return fetched(known, model_folder(os.environ if environ is None else environ))
+    return fetched(known, model_folder(environ))
 
 
-def weights_at(model_id: str, settings: ProviderSettings) -> Weights:
-    """The GGUF file at `settings.model_path`. Its name is the model's id, so that a config cannot mean other weights."""
+def own_weights(settings: ProviderSettings) -> Weights:
+    """The GGUF file at `settings.model_path`. Raises LlmopsError when it cannot be read or has another hash than it should."""
     path = Path(settings.model_path).expanduser()
-    field = f"provider `{settings.name}`: model_path {settings.model_path}"
-    if path.stem.lower() != model_id.lower():
-        raise LlmopsError(
-            f"{field} is not the model `{model_id}`", hint=f"a file is known by its name: use `id: {path.stem}` in the config"
-        )
     try:
         found = sha256_of(path)
     except OSError as error:
-        raise LlmopsError(f"{field} cannot be read: {error.strerror}") from None
+        raise LlmopsError(f"provider `{settings.name}`: model_path {path} cannot be read: {error.strerror}") from None
     wanted = settings.sha256.lower().removeprefix("sha256:")
     if wanted and found != wanted:
-        raise LlmopsError(f"{field} has the sha256 {found}, and llmops.yaml says {wanted}")
+        raise LlmopsError(f"provider `{settings.name}`: {path} has the sha256 {found}, and llmops.yaml says {wanted}")
     return Weights(path=path, sha256=found)
+
+
+def check_name(model_id: str, settings: ProviderSettings) -> None:
+    """Raises LlmopsError where a config asks for another model than the file that is there: a file is known by its name."""
+    stem = Path(settings.model_path).stem
+    if stem.lower() != model_id.lower():
+        raise LlmopsError(
+            f"provider `{settings.name}` has the model `{stem}` ({settings.model_path}), and not `{model_id}`",
+            hint=f"in the config: id: {stem}",
+        )
 
 
 def model_folder(environ: Mapping[str, str]) -> Path:
