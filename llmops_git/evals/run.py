@@ -151,13 +151,16 @@ class _Running:
         return sum(len(bench.job.evaluation.cases) * bench.job.repeats for bench in self._benches)
 
     def _tasks(self, lane: str) -> Iterator[_Task]:
-        """The samples that one provider answers: by case, the jobs side by side, so that both sides meet the same hour."""
+        """The samples that one provider answers: by case, the jobs side by side, so that both sides meet the same hour.
+
+        They take turns in going first; otherwise what starting costs would be the latency of one of them.
+        """
         numbers = [number for number, bench in enumerate(self._benches) if bench.job.config.provider == lane]
         most_cases = max((len(self._benches[number].job.evaluation.cases) for number in numbers), default=0)
         most_repeats = max((self._benches[number].job.repeats for number in numbers), default=0)
         for place in range(most_cases):
             for repeat in range(most_repeats):
-                for number in numbers:
+                for number in numbers if place % 2 == 0 else reversed(numbers):
                     job = self._benches[number].job
                     if place < len(job.evaluation.cases) and repeat < job.repeats:
                         yield _Task(number, place, self._first_repeat + repeat)

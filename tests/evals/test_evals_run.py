@@ -92,11 +92,12 @@ def test_later_repeats_can_be_added() -> None:
     assert result.repeats == 2
 
 
-def test_jobs_are_run_side_by_side() -> None:
+def test_jobs_are_run_side_by_side_and_take_turns_in_going_first() -> None:
     provider = FakeProvider(concurrency=1)
     run([make_job(make_config("a", system="A")), make_job(make_config("b", system="B"))], provider)
     asked = [(request.messages[0]["content"], request.messages[1]["content"]) for request in provider.asked]
-    assert asked == [(side, f"word-{case}") for case in range(3) for side in "AB"]
+    expected = [(side, f"word-{case}") for case, sides in enumerate(("AB", "BA", "AB")) for side in sides]
+    assert asked == expected
 
 
 def test_retrieved_documents_reach_the_prompt_and_the_trace() -> None:
