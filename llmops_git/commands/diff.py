@@ -13,7 +13,6 @@ from llmops_git.errors import EXIT_GATE, EXIT_OK, LlmopsError
 
 if TYPE_CHECKING:
     from llmops_git.commands.project import Project
-    from llmops_git.configs.policy import Policy
     from llmops_git.repo.changes import ChangeSet
     from llmops_git.repo.index import Index
 
@@ -60,31 +59,24 @@ def _without_collection() -> Iterator[None]:
 
 
 def _between(project: Project, base: str | None, head: str | None, index: Index | None) -> ChangeSet:
-    from llmops_git.repo.changes import compute_changes, default_base  # noqa: PLC0415
+    from llmops_git.repo.changes import compute_changes  # noqa: PLC0415
 
-    if base is None:
-        policy = _policy(project, index)
-        base = default_base(project.git, head, default_branch=policy.default_branch, remote=policy.remote)
     return compute_changes(project.git, base, head, root=project.root, index=index, check=False, load=False)
 
 
 def _against_running(project: Project, environment: str, head: str | None, index: Index | None) -> ChangeSet:
     from llmops_git.releases.environments import running_configs  # noqa: PLC0415
     from llmops_git.repo.changes import running_changes  # noqa: PLC0415
+    from llmops_git.repo.project_policy import selecting_policy  # noqa: PLC0415
 
-    running = running_configs(project.git, environment, remote=_policy(project, index).remote)
+    remote = selecting_policy(project.tree(None), project.root, index).remote
+    running = running_configs(project.git, environment, remote=remote)
     if not running:
         raise LlmopsError(
             f"nothing runs in `{environment}`", hint="git fetch, or llmops-git promote CONFIG --to " + environment
         )
     commits = {name: item.commit for name, item in running.items()}
     return running_changes(project.git, commits, head, root=project.root, index=index, check=False, load=False)
-
-
-def _policy(project: Project, index: Index | None) -> Policy:
-    from llmops_git.repo.project_policy import selecting_policy  # noqa: PLC0415
-
-    return selecting_policy(project.tree(None), project.root, index)
 
 
 def _show(changes: ChangeSet, base: str, form: str) -> None:

@@ -40,17 +40,28 @@ class ChangeSet(NamedTuple):
 
 
 def compute_changes(
-    git: Git, base: str, head: str | None, *, root: str = "", index: Index | None = None, check: bool = True, load: bool = True
+    git: Git,
+    base: str | None,
+    head: str | None,
+    *,
+    root: str = "",
+    index: Index | None = None,
+    check: bool = True,
+    load: bool = True,
 ) -> ChangeSet:
-    """What changed from the revision `base` ("": from nothing) to `head` (None: the work tree) for the policy in `root`.
+    """What changed from the revision `base` to `head` (None: the work tree) for the policy in `root`.
 
+    `base` is the merge base with the default branch when it is None, and the time before the first commit when it is "".
     With `check` a head that does not validate in full is a change with problems. Without `load` a comparison that the index
     remembers is taken from there, and has no loaded configs. Raises LlmopsError for revisions that are not there and
     InvalidInput for a policy that cannot be read; a config that cannot be loaded is a change with problems.
     """
     opened = open_head(git, head)
+    policy = selecting_policy(opened.tree, root, index)
+    if base is None:
+        base = default_base(git, head, default_branch=policy.default_branch, remote=policy.remote)
     (side,), since = open_bases(git, opened, [base], known=index.tree if index is not None else "")
-    session = _Session(git, opened, root, since=since, index=index, check=check, load=load)
+    session = _Session(git, opened, policy, since=since, index=index, check=check, load=load)
     changes = session.changes(side) if side.differences else []
     return ChangeSet(
         base_oid=side.oid, head_name=opened.name, total_configs=session.graph.total, changes=tuple(with_renames(changes))
@@ -72,14 +83,15 @@ def running_changes(
     A config that does not run is added, one that runs and is not at the head is removed; otherwise as `compute_changes`.
     """
     opened = open_head(git, head)
+    policy = selecting_policy(opened.tree, root, index)
     commits = list(dict.fromkeys(running.values()))
     sides, since = open_bases(git, opened, commits, known=index.tree if index is not None else "")
-    session = _Session(git, opened, root, since=since, index=index, check=check, load=load)
+    session = _Session(git, opened, policy, since=since, index=index, check=check, load=load)
     found: list[Change] = []
     for side in sides:
         found += session.changes(side, {name for name, commit in running.items() if commit == side.oid})
-    new = [path for path in config_files(opened.tree.walk(), session.policy) if config_name(path) not in running]
-    found += session.comparer.compare(None, session.policy, [Pair(None, path) for path in new])
+    new = [path for path in config_files(opened.tree.walk(), policy) if config_name(path) not in running]
+    found += session.comparer.compare(None, policy, [Pair(None, path) for path in new])
     ordered = sorted(found, key=lambda change: change.config)
     return ChangeSet(base_oid="", head_name=opened.name, total_configs=session.graph.total, changes=tuple(ordered))
 
@@ -91,14 +103,14 @@ class _Session:
         self,
         git: Git,
         head: Head,
-        root: str,
+        policy: Policy,
         *,
         since: Mapping[str, Sides] | None,
         index: Index | None,
         check: bool,
         load: bool,
     ) -> None:
-        self.policy = selecting_policy(head.tree, root, index)
+        self.policy = policy
         self.graph = Graph(git, head, self.policy, index=index, since=since)
         self.comparer = Comparer(head, self.policy, self.graph.scans, index=None if load else index, check=check)
         self._head = head
