@@ -16,6 +16,8 @@ from history import History, run_git
 from jsonschema import Draft202012Validator
 from small_project import FILES, edited
 
+from tests.commands.release_project import release_project
+
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "schemas/diff.schema.json").read_text())
 
@@ -130,6 +132,25 @@ def test_the_exit_code_can_tell(history: History) -> None:
 def test_what_cannot_be_answered_ends_with_two(history: History, arguments: list[str], message: str) -> None:
     out, err = _run(history.folder, *arguments, code=2)
     assert ("", True) == (out, message in err)
+
+
+def test_production_is_compared_config_by_config_with_what_runs_there(tmp_path: Path) -> None:
+    with release_project(tmp_path, "router", "other") as (_, alice):
+        alice.ok("release", "--promote")
+        alice.ok("promote", "router", "--to", "production")
+        running = alice.git("rev-parse", "HEAD")
+        alice.change(router=100)
+        alice.ok("release", "--promote")
+        document = alice.json("diff", "--production")
+        assert ("production", "worktree", 2) == (document["base"], document["head"], document["configs"])
+        assert [("other", "added", "none"), ("router", "modified", "patch")] == [
+            (change["config"], change["status"], change["bump"]) for change in document["changes"]
+        ]
+        assert [["prompts/router.yaml"]] == document["changes"][1]["because"]
+        assert [] == [
+            change for change in alice.json("diff", "--production", running)["changes"] if change["config"] == "router"
+        ]
+        assert [] == alice.json("diff", "--environment", "staging")["changes"]
 
 
 def test_hostile_names_and_texts_reach_the_terminal_harmless(history: History) -> None:
