@@ -69,7 +69,9 @@ def project(repository: Path, monkeypatch: pytest.MonkeyPatch, script: object = 
 
 def report(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, object]]:
     code = run(["eval", "--format", "json", *arguments])
-    return code, json.loads(capsys.readouterr().out)
+    captured = capsys.readouterr()
+    assert captured.out, captured.err
+    return code, json.loads(captured.out)
 
 
 def test_nothing_changed_asks_nothing_and_passes(
