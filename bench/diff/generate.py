@@ -2,8 +2,8 @@
 
     python bench/diff/generate.py FOLDER [--configs N] [--seed S]
 
-Two commits on main. The second edits a few files: two templates, one config's parameters, one eval set and one shared
-include. Everything is drawn from one seeded generator and written by one `git fast-import`.
+Three commits on main. The second edits a few files: two templates, one config's parameters, one eval set and one shared
+include. The third edits one more template and one more config. Everything is drawn from one seeded generator and written by one `git fast-import`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ JUDGES = 20
 SCHEMAS = 40
 CASES = 24
 RETRIEVING, GUARDED, JUDGED = 0.25, 0.2, 0.1  # shares of the configs
-WORDS = (
+WORDS = (  # noqa: SIM905  # a list of sixty quoted words reads worse
     "account address agent answer billing cancel card change charge claim customer date delivery device discount error "
     "exchange fee form invoice item label letter limit login manual message missing number offer order parcel password "
     "payment phone plan policy price product queue receipt refund reply return serial service ship size stock store "
@@ -42,11 +42,12 @@ def main() -> None:
 
 
 def generate(folder: Path, configs: int, seed: int = 20261123) -> None:
-    """A bare repository at `folder`, with main at the second commit."""
+    """A bare repository at `folder`, with main at the third commit."""
     subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(folder)], check=True)
     draw = random.Random(seed)
     first = dict(_files(draw, configs))
-    stream = b"".join([*_commit("first", first, 1), *_commit("second", dict(_edits(first, configs)), 2)])
+    second, third = dict(_edits(first, configs)), dict(_later_edits(first, configs))
+    stream = b"".join([*_commit("first", first, 1), *_commit("second", second, 2), *_commit("third", third, 3)])
     subprocess.run(["git", "-C", str(folder), "fast-import", "--quiet"], input=stream, check=True)
     subprocess.run(["git", "-C", str(folder), "gc", "--quiet"], check=True)
 
@@ -178,6 +179,13 @@ def _edits(files: dict[str, str], configs: int) -> Iterator[tuple[str, str]]:
     yield path, files[path].replace('"case-00"', '"case-first"')
     path = "shared/part-150.j2"
     yield path, files[path] + "Never promise a refund.\n"
+
+
+def _later_edits(files: dict[str, str], configs: int) -> Iterator[tuple[str, str]]:
+    path = f"prompts/{place_of(configs // 6)}/system.j2"
+    yield path, files[path].replace("Reply with", "Answer with exactly")
+    path = f"prompts/{place_of(configs // 7)}.yaml"
+    yield path, files[path].replace("temperature: ", "top_p: 0.9, temperature: ")
 
 
 def _words(draw: random.Random, count: int) -> str:

@@ -20,7 +20,7 @@ ANY_NAME = b"*"
 _PLAIN = re.compile(rb"[A-Za-z0-9_\-.+@~=\x80-\xff]*\.[A-Za-z][A-Za-z0-9_\-+@~=\x80-\xff]*")
 _TAIL = re.compile(rb"[A-Za-z0-9_\-.+@~=\x80-\xff]*\.[A-Za-z][A-Za-z0-9_\-+@~=\x80-\xff]*\Z")
 _NOWHERE = b"\0"
-_DOTS = frozenset({b"", b".", b".."})
+DOTS = frozenset({b"", b".", b".."})
 
 
 class Mentions(Protocol):
@@ -112,7 +112,7 @@ def key_of_text(text: bytes, folder: bytes) -> bytes:
     if name < 0:
         return folder + b"/" + text
     start = text.rfind(b"/", 0, name) + 1
-    if text[start:name] in _DOTS:
+    if text[start:name] in DOTS:
         return b"*" + text[name:]
     return text[start:] if start else text
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from llmops_git.configs.glob import is_glob
 from llmops_git.configs.paths import join
-from llmops_git.repo.mentions import ANY_GUARDRAIL, ANY_NAME, NAME_BYTES, MentionTable, folder_name, key_of_text
+from llmops_git.repo.mentions import ANY_GUARDRAIL, ANY_NAME, DOTS, NAME_BYTES, MentionTable, folder_name, key_of_text
 from llmops_git.repo.reader import Blobs
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(rb"[" + NAME_BYTES + rb"]")
 _LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_LETTER_AFTER_DOT = re.compile(rb"\.[A-Za-z]")
 _WORDS = bytes(byte if _NAME.match(bytes([byte])) else 0x20 for byte in range(256))
 _COMMENT = ord("#")
 # YAML escapes that can write a letter or a slash, or join two lines
@@ -30,7 +31,6 @@ _EXPLICIT_KEY = re.compile(rb"(?:\A|[\n\[{,-])[ \t]*\?[ \t\r\n]")
 _TAG = re.compile(rb"\{%[-+]?[\s\x80-\xff]*(?:include|extends|import|from)\b")
 _NAMED = re.compile(rb"""\s+(?:"([^"\\\n]*)"|'([^'\\\n]*)')\s*(?=ignore\s+missing\b|with\b|without\b|import\b|as\b|[-+]?%\})""")
 
-_GLOBBING = (b"corpus", b"dataset")
 _COLON = re.compile(rb"[\"']?[ \t]*:")
 _QUOTED = rb"""(?:"[^"\\\n]*"|'[^'\n]*')"""
 _ITEM = rb"(?:" + _QUOTED + rb"|[A-Za-z0-9_.~/+@=\x80-\xff-][A-Za-z0-9_.~/+@=\x80-\xff*?!^-]*)"
@@ -46,8 +46,8 @@ _SIMPLE = re.compile(
     + (rb"(?:(?P=indent)-[ \t]+" + _ITEM + _END + rb")*)" + _NEXT + rb")")
 )
 _EACH = re.compile(_ITEM)
-# by far the commonest of them: a plain name, and another field on the next line
-_PLAIN_VALUE = re.compile(rb"dataset: ?[A-Za-z0-9_./-]+\n *[a-z_]+:")
+# all but by far the commonest of them: a plain name, and another field on the next line
+_OTHER_DATASET = re.compile(rb"dataset(?!: ?[A-Za-z0-9_./-]+\n *[a-z_]+:)")
 
 
 def scan_configs(blobs: Blobs, paths: Sequence[bytes], table: MentionTable) -> list[int]:
@@ -92,32 +92,40 @@ class _ConfigScan:
         self._ends = blobs.ends
         self._paths = paths
         self._table = table
-        self._fields: dict[tuple[bytes, bytes], list[bytes]] = {}  # globs by folder and value
+        self._lines: dict[tuple[bytes, bytes], list[bytes]] = {}  # globs by folder and line
         self.unsure: set[int] = set()
 
     def words(self) -> None:
-        """Every word with an ending of letters, as the key it would be."""
+        """Every word with an ending of letters, as the key it would be (`key_of_text`, written out: most time goes here)."""
         text = self._buffer[:].translate(_WORDS)
-        find, rfind, letters = text.find, text.rfind, _LETTERS
-        begins, ends, paths, add = self._begins, self._ends, self._paths, self._table.add
+        find, rfind = text.find, text.rfind
+        begins, ends, paths, keys = self._begins, self._ends, self._paths, self._table.keys
         number, begin, end, path, folder = -1, 0, 0, b"", b""
-        position = find(b".")
-        while position >= 0:
-            if text[position + 1] not in letters:
-                position = find(b".", position + 1)
+        stop = 0
+        for found in _LETTER_AFTER_DOT.finditer(text):
+            dot = found.start()
+            if dot < stop:
                 continue
-            while position >= end:
+            while dot >= end:
                 number += 1
                 begin, end, path = begins[number], ends[number], paths[number]
                 folder = folder_name(path)
-            if position < begin:
-                position = find(b".", begin)
+            if dot < begin:
                 continue
-            stop = find(b" ", position)
-            dot = rfind(b".", position, stop)
-            if text[dot + 1] in letters and find(b"/", dot, stop) < 0:
-                add(key_of_text(text[rfind(b" ", 0, position) + 1 : stop], folder), path)
-            position = find(b".", stop)
+            start, stop = rfind(b" ", 0, dot) + 1, find(b" ", dot)
+            slash, last = rfind(b"/", start, stop), rfind(b".", dot, stop)
+            if slash > last or (last > dot and text[last + 1] not in _LETTERS):
+                continue  # the ending of a folder, or of digits
+            if slash < 0:
+                key = folder + b"/" + text[start:stop]
+            else:
+                parent = rfind(b"/", start, slash) + 1 or start
+                key = b"*" + text[slash:stop] if text[parent:slash] in DOTS else text[parent:stop]
+            mentioning = keys.get(key)
+            if mentioning is None:
+                keys[key] = [path]
+            elif mentioning[-1] is not path:
+                mentioning.append(path)
 
     def guardrails(self) -> None:
         for number in self._having(b"guardrails"):
@@ -125,23 +133,41 @@ class _ConfigScan:
 
     def globs(self) -> None:
         """The globs among the values of the fields that take them."""
-        plain = {found.start() for found in _PLAIN_VALUE.finditer(self._buffer)}
-        for word in _GLOBBING:
-            if word == b"dataset" and self._buffer[:].count(word) == len(plain):
-                continue
-            for number, position in self._places(word):
-                if position not in plain:
-                    self._glob_field(number, position, position + len(word))
+        for number, position in self._places(b"corpus"):
+            self._glob_field(number, position, position + len(b"corpus"))
+        for field in _OTHER_DATASET.finditer(self._buffer):
+            number = bisect_right(self._ends, field.start())
+            if field.start() >= self._begins[number]:
+                self._glob_field(number, field.start(), field.end())
 
     def _glob_field(self, number: int, position: int, after: int) -> None:
-        if self._buffer[max(self._begins[number], position - 3) : position].rstrip(b" \t\"'").endswith(b"?"):
-            self.unsure.add(number)
-        elif _COLON.match(self._buffer, after, self._ends[number]):
-            simple = _SIMPLE.match(self._buffer, position, self._ends[number])
+        buffer = self._buffer
+        folder = self._paths[number].rpartition(b"/")[0]
+        line = folder, buffer[position : buffer.find(b"\n", position)].rstrip()  # what a list on one line means, it means again
+        if line not in self._lines:
+            if buffer[max(self._begins[number], position - 3) : position].rstrip(b" \t\"'").endswith(b"?"):
+                self.unsure.add(number)
+                return
+            if not _COLON.match(buffer, after, self._ends[number]):
+                return
+            simple = _SIMPLE.match(buffer, position, self._ends[number])
             if simple is None:
                 self.unsure.add(number)
-            else:
-                self._items(number, simple)
+                return
+            targets = self._targets(number, simple["one"] or simple["row"] or simple["lines"])
+            if not line[1].endswith(b"]"):
+                self._add_globs(number, targets)
+                return
+            self._lines[line] = targets
+        self._add_globs(number, self._lines[line])
+
+    def _targets(self, number: int, values: bytes) -> list[bytes]:
+        items = (item.strip(b"\"'").decode(errors="surrogateescape") for item in _EACH.findall(values))
+        return [target for item in items if is_glob(item) and (target := _target(self._paths[number], item))]
+
+    def _add_globs(self, number: int, targets: list[bytes]) -> None:
+        for target in targets:
+            self._table.add_glob(target, self._paths[number])
 
     def escapes(self) -> None:
         """Names can be written with escapes: in YAML with some of them, in the includes of an inline template with any."""
@@ -156,15 +182,6 @@ class _ConfigScan:
         for number in self._having(b"?"):
             if _EXPLICIT_KEY.search(self._buffer, self._begins[number], self._ends[number]):
                 self.unsure.add(number)
-
-    def _items(self, number: int, simple: re.Match[bytes]) -> None:
-        path = self._paths[number]
-        field = path.rpartition(b"/")[0], simple["one"] or simple["row"] or simple["lines"]
-        if field not in self._fields:
-            items = (item.strip(b"\"'").decode(errors="surrogateescape") for item in _EACH.findall(field[1]))
-            self._fields[field] = [target for item in items if is_glob(item) and (target := _target(path, item))]
-        for target in self._fields[field]:
-            self._table.add_glob(target, path)
 
     def _having(self, word: bytes) -> list[int]:
         return list(dict.fromkeys(number for number, _ in self._places(word)))
