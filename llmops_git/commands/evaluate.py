@@ -5,6 +5,7 @@ Shared by `eval` and `release`. Every (config, evaluation) pair is run once, how
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,7 +23,8 @@ from llmops_git.evals.escalation import alpha_for, next_repeats
 from llmops_git.evals.gate import Decision, decide, worst
 from llmops_git.evals.plan import Plan, make_plan
 from llmops_git.evals.run import Outcome, evaluate
-from llmops_git.evals.values import Against, Comparison, Run
+from llmops_git.evals.values import Against, Comparison, Run, Spending
+from llmops_git.providers.prices import price_table
 from llmops_git.reports.values import Report
 
 if TYPE_CHECKING:
@@ -84,27 +86,38 @@ def replies_folder(project: Project) -> Path:
 def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Settings) -> tuple[Outcome, Decision]:
     """Run, and while something stays inconclusive and the policy allows it, add repeats for all cases of both sides."""
     repeats = {pairing.evaluation.digest: _looks(pairing.evaluation, settings).start for pairing in pairings}
+    prices = price_table(policy)
     with replies_cache(settings) as cache, opened_providers(jobs_of(pairings, repeats).values(), policy, settings) as providers:
-        announced = False
-        ledger = Ledger(policy.budget)  # one for all looks: escalating may not spend the budget twice
+        ledger = Ledger(policy.budget)  # one for all looks: escalating may not spend twice
+        started = time.monotonic()
+        announce = settings.on_plan
         while True:
             jobs = list(jobs_of(pairings, repeats).values())
-            if settings.on_plan and not announced:
-                settings.on_plan(make_plan(jobs, cache=cache, prices=policy.prices, fingerprints=fingerprints(providers)))
-                announced = True
+            plan = make_plan(jobs, cache=cache, prices=prices, fingerprints=fingerprints(providers))
+            if announce:
+                announce(plan)
+                announce = None
             outcome = evaluate(
                 jobs,
                 providers=providers,
                 cache=cache,
                 budget=ledger,
-                prices=policy.prices,
+                prices=prices,
                 on_progress=settings.on_progress,
+                plan=plan,
             )
             decision = decide(_compare(pairings, outcome, policy, settings), settings=policy.gate, critical=_critical(pairings))
             wanted = {} if settings.repeats else _escalated(pairings, decision.comparisons, repeats)
             if not wanted:
-                return outcome, decision
+                spent = _spent(outcome.spending, ledger, time.monotonic() - started)
+                return replace(outcome, spending=spent), decision
             repeats = {**repeats, **wanted}
+
+
+def _spent(last: Spending, ledger: Ledger, seconds: float) -> Spending:
+    """The spending of all looks: the last one planned everything, and the ledger saw each call."""
+    answered = max(0, last.sent + last.cached - ledger.requests)
+    return replace(last, sent=ledger.requests, cached=answered, cost_usd=ledger.cost_usd, seconds=seconds)
 
 
 def _escalated(pairings: Sequence[Pairing], comparisons: Sequence[Comparison], repeats: Mapping[str, int]) -> dict[str, int]:
@@ -151,4 +164,4 @@ def plan_candidates(candidates: Sequence[Candidate], *, policy: Policy, settings
     pairings = [pairing for candidate in candidates for pairing in pairings_of(candidate)]
     repeats = {pairing.evaluation.digest: _looks(pairing.evaluation, settings).start for pairing in pairings}
     with replies_cache(settings) as cache:
-        return make_plan(list(jobs_of(pairings, repeats).values()), cache=cache, prices=policy.prices)
+        return make_plan(list(jobs_of(pairings, repeats).values()), cache=cache, prices=price_table(policy))

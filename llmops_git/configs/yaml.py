@@ -7,6 +7,7 @@ keys, tags, merge keys, directives, several documents, keys that are not strings
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -16,6 +17,7 @@ from llmops_git.configs.yaml_scalars import plain_value
 from llmops_git.errors import InvalidInput, Problem
 
 MAX_DEPTH = 64
+MAX_REMEMBERED = 1 << 16  # bytes of a file that is worth remembering
 MAX_SECOND_LOOK = 64 << 10  # characters; for these the second parser needs about a second
 MAX_ALIASED_NODES = 10_000  # nodes that aliases may add to a file, all together
 
@@ -61,7 +63,20 @@ class YamlFile:
 
 
 def parse(data: bytes, path: str) -> YamlFile:
-    """Read one YAML document. Raises InvalidInput with the line and column of the first thing that is wrong."""
+    """Read one YAML document. Raises InvalidInput with the line and column of the first thing that is wrong.
+
+    A config is parsed for its closure, again for its value, and again on the other side of a comparison: so the last files are
+    remembered, and equal ones share a value.
+    """
+    return _remembered(data, path) if len(data) <= MAX_REMEMBERED else _parse(data, path)
+
+
+@functools.lru_cache(maxsize=128)
+def _remembered(data: bytes, path: str) -> YamlFile:
+    return _parse(data, path)
+
+
+def _parse(data: bytes, path: str) -> YamlFile:
     from llmops_git.configs import yaml_events  # noqa: PLC0415
 
     text = decode(data, path)

@@ -9,7 +9,7 @@ from llmops_git.configs.policy import Policy, Price
 from llmops_git.providers.base import Usage
 
 MILLION = 1_000_000
-CHECKED = "2026-06"  # when the table below was last compared with the vendor's published list prices
+CHECKED = "2026-06"  # list prices as quoted publicly by then; a bill is the vendor's, so put your own into prices.yaml
 
 KNOWN: Mapping[str, Price] = {
     "gpt-5.4": Price(input=2.5, output=15.0, cached_input=0.25),
