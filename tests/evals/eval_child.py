@@ -18,6 +18,14 @@ from llmops_git.evals.run import evaluate
 from llmops_git.providers.openai import OpenAIProvider
 
 
+def peak_megabytes() -> float:
+    """The peak memory of this program. `ru_maxrss` would count what its parent held when it was started."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return next(int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+
+
 def main(url: str, replies: str, cases: int, concurrency: int) -> None:
     settings = ProviderSettings(name="fake", api="openai", base_url=url, concurrency=concurrency, timeout=30)
     provider = OpenAIProvider(settings, environ={})
@@ -31,7 +39,7 @@ def main(url: str, replies: str, cases: int, concurrency: int) -> None:
         "cached": outcome.spending.cached,
         "measured": sum(sample.scores["answer"].value == 1.0 for sample in samples),
         "p99": latencies[int(len(latencies) * 0.99)],
-        "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "rss_mb": peak_megabytes(),
     }
     sys.stdout.write(json.dumps(figures))
 
