@@ -108,9 +108,12 @@ def _default_base(project: Project, head: str | None) -> str:
 
 def _show_plan(plan: Plan) -> None:
     """One line on standard error before the first call."""
-    parts = [f"plan: {plan.requests} requests", f"{plan.cached} already paid for"]
-    parts.append(f"about {plan.input_tokens:,} tokens in, at most {plan.output_tokens_max:,} out")
-    parts.append("cost unknown (no price)" if plan.cost_usd is None else f"at most ${plan.cost_usd:.4f}")
+    parts = [f"plan: {plan.requests} requests to send"]
+    if plan.cached:
+        parts[0] += f" ({plan.cached} more are already paid for)"
+    if plan.requests:
+        parts.append(f"about {plan.input_tokens:,} tokens in, at most {plan.output_tokens_max:,} out")
+        parts.append("cost unknown (no price)" if plan.cost_usd is None else f"at most ${plan.cost_usd:.2f}")
     click.echo(", ".join(parts), err=True)
 
 

@@ -150,7 +150,7 @@ def test_the_plan_is_shown_before_the_first_call(
         write_config(repository, "skill 100")
         assert 0 == run(["eval", "--plan"])
     assert [] == server.asked
-    assert f"plan: {2 * CASES} requests" in capsys.readouterr().err
+    assert f"plan: {2 * CASES} requests to send" in capsys.readouterr().err
 
 
 def test_a_request_limit_stops_before_it_is_passed(
