@@ -20,8 +20,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from generate import generate
-
 RESULTS = Path(__file__).parents[1] / "results" / "diff.md"
 PROGRAM = [sys.executable, "-c", "from llmops_git.cli import main; main()", "diff"]
 SAME, LATER, SMALL = ("main~2", "main~1"), ("main~2", "main"), ("main~1", "main")
@@ -40,7 +38,8 @@ def main() -> None:
         folder = Path(name)
         repository = options.repository or folder / "repository"
         if not repository.exists():
-            generate(repository, options.configs)
+            generator = Path(__file__).with_name("generate.py")  # in a process of its own, as everything that is large
+            subprocess.run([sys.executable, str(generator), str(repository), "--configs", str(options.configs)], check=True)
         bench = Bench(repository, folder)
         rounds = [bench.round() for _ in range(options.rounds)]
         text = report(bench, rounds)
