@@ -136,7 +136,8 @@ def _change(pair: Pair, base_loader: Loader | None, head_loader: Loader, *, chec
         status: Status = "added" if pair.base is None else "removed" if pair.head is None else "modified"
         before = (replace(item, message=f"at the base: {item.message}", severity="warning") for item in base_problems)
         name = config_name(pair.head or pair.base or "")
-        return Change(config=name, status=status, base=base, head=head, problems=(*head_problems, *before))
+        aspects = compare_configs(None, head).aspects if head is not None else ()  # all of it may be new
+        return Change(config=name, status=status, aspects=aspects, base=base, head=head, problems=(*head_problems, *before))
     change = compare_configs(base, head)
     return change if change.aspects else None
 

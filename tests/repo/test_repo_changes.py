@@ -143,6 +143,7 @@ def test_an_include_that_comes_back_is_a_change_with_a_warning_about_the_base(hi
     assert ("prompts/shared/tone.j2", "warning") == (problem.path, problem.severity)
     assert problem.message.startswith("at the base: ")
     assert changes["router"].head is not None
+    assert "prompt" in changes["router"].aspects
 
 
 def test_a_renamed_include_is_no_change_when_everything_that_names_it_follows(history: History) -> None:
