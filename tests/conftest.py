@@ -15,6 +15,9 @@ else:
     settings.register_profile("default", derandomize=True, deadline=None, max_examples=60)
     settings.load_profile("default")
 
+# where the weights of the real model are kept: fetched once per machine, outside of every test's home
+MODEL_CACHE = os.environ.get("LLMOPS_MODEL_CACHE") or str(Path.home() / ".cache" / "llmops-git" / "models")
+
 
 @pytest.fixture(autouse=True)
 def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -24,6 +27,7 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
         if name.startswith(("GIT_", "LLMOPS_", "GITHUB_")) or name.endswith("_API_KEY"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("LLMOPS_MODEL_CACHE", MODEL_CACHE)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "config"))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
