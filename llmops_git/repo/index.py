@@ -88,14 +88,14 @@ class Index:
 
     def scans(self, oids: Sequence[str]) -> dict[tuple[str, str], Any]:
         """What is known of these blobs: (id, syntax) -> what was kept."""
-        with suppress(IndexTroubleError):
+        with suppress(IndexTroubleError, ValueError):
             rows = self._select("select oid, syntax, found from scan where oid in ({})", list(oids))
             return {(oid, syntax): json.loads(text) for oid, syntax, text in rows}
         return {}
 
     def comparisons(self, keys: Sequence[bytes]) -> dict[bytes, Any]:
         """What is known of these comparisons."""
-        with suppress(IndexTroubleError):
+        with suppress(IndexTroubleError, ValueError):
             rows = self._select("select key, found from comparison where key in ({})", list(keys))
             return {key: json.loads(text) for key, text in rows}
         return {}

@@ -147,6 +147,14 @@ def test_a_damaged_table_is_no_trouble(history: History) -> None:
     assert expected == _said(_diff(history.folder))
 
 
+def test_what_is_not_json_in_it_is_computed_again(history: History) -> None:
+    expected = _said(_diff(history.folder))
+    connection = sqlite3.connect(_file(history.folder))
+    connection.executescript("update scan set found = '{'; update comparison set found = '{';")
+    connection.close()
+    assert expected == _said(_diff(history.folder))
+
+
 def test_a_file_of_another_version_is_dropped(history: History) -> None:
     expected = _said(_diff(history.folder))
     connection = sqlite3.connect(_file(history.folder))
