@@ -9,12 +9,12 @@ demo: $(VENV)/.run
 	$(BIN)/llmops-git demo
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n 2
 
 check: lint test  ## everything that a merge needs
 
 fast: $(VENV)/.dev  ## the tests that need no model
-	$(BIN)/pytest -q -m "not model and not slow"
+	$(BIN)/pytest -q -n 2 -m "not model and not slow"
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
