@@ -23,7 +23,9 @@ def candidates_of(
     project: Project, changes: ChangeSet, *, names: Sequence[str], policy: Policy, environment: str | None
 ) -> tuple[Candidate, ...]:
     """The candidates among the changes, or the configs named, changed or not. Raises InvalidInput when a head is broken."""
-    broken = [problem for change in changes.changes for problem in change.problems if not names or change.config in names]
+    concerned = [change for change in changes.changes if not names or change.config in names]
+    # a base that cannot be loaded is a warning: the change may be the repair
+    broken = [problem for change in concerned for problem in change.problems if problem.severity == "error"]
     if broken:
         raise InvalidInput(broken, hint="llmops-git check")
     chosen = _named(project, changes, names) if names else [change for change in changes.changes if concerns_evaluation(change)]

@@ -230,3 +230,17 @@ def test_two_files_without_a_commit_are_enough(
         monkeypatch.chdir(repository)
         code, document = report(capsys, "--policy", "head")
     assert (0, ["router"]) == (code, [entry["config"] for entry in document["configs"]])  # type: ignore[union-attr]
+
+
+def test_a_change_that_repairs_a_broken_base_is_evaluated(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with project(repository, monkeypatch):
+        git(repository, "switch", "-q", "main")
+        path = repository / "prompts" / "router.yaml"
+        path.write_text(path.read_text().replace("messages:", "mesages:"))
+        git(repository, "commit", "-qam", "break it")
+        git(repository, "switch", "-qc", "repair")
+        write_config(repository, "skill 80")
+        code, document = report(capsys)
+    assert (0, ["router"]) == (code, [entry["config"] for entry in document["configs"]])  # type: ignore[union-attr]

@@ -37,7 +37,9 @@ def run_steps(steps: list[Step], folder: Path, environment: dict[str, str]) -> l
     place = folder
     for step in steps:
         script = f"cd {place} && {step.command}\ncode=$?\npwd > {folder}/.place\nexit $code"
-        done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env={**os.environ, **environment}, check=False)
+        done = subprocess.run(
+            ["bash", "-c", script], capture_output=True, text=True, env={**os.environ, **environment}, check=False
+        )
         place = Path((folder / ".place").read_text().strip())
         if done.returncode:
             differences.append(f"$ {step.command}\nexit code {done.returncode}\n{done.stdout}{done.stderr}")
