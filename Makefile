@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check fast lint snapshots lock bench clean
+.PHONY: demo test check fast lint lock bench clean
 
 demo: $(VENV)/.run
 	$(BIN)/llmops-git demo
@@ -21,6 +21,12 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev  ## each figure against its floor in the same run; rewrites bench/results
+	$(BIN)/python bench/releases/startup.py
+	$(BIN)/python bench/releases/state.py
+	$(BIN)/python bench/diff/measure.py
+	$(BIN)/python bench/eval/bench.py
 
 lock:  ## renew the locked requirements (needs pip-tools)
 	pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
