@@ -66,7 +66,12 @@ def command(
     Exit code: 0 the gate lets the change through, 1 it does not, 2 files or usage are wrong, 3 not measured.
     """
     from llmops_git.commands.candidates import candidates_of, with_limits  # noqa: PLC0415
-    from llmops_git.commands.evaluate import evaluate_candidates, plan_candidates, replies_folder  # noqa: PLC0415
+    from llmops_git.commands.evaluate import (  # noqa: PLC0415
+        evaluate_candidates,
+        known_from_releases,
+        plan_candidates,
+        replies_folder,
+    )
     from llmops_git.commands.project import open_project  # noqa: PLC0415
     from llmops_git.commands.runs import keep_run  # noqa: PLC0415
     from llmops_git.commands.trial import Settings  # noqa: PLC0415
@@ -79,7 +84,12 @@ def command(
     policy = with_limits(policy, max_usd=max_usd, max_requests=max_requests)
     candidates = candidates_of(project, changes, names=configs, policy=policy, environment=environment)
     settings = Settings(
-        replies=None if fresh else replies_folder(project), repeats=repeats, replay=replay, record=record, on_plan=_show_plan
+        replies=None if fresh else replies_folder(project),
+        repeats=repeats,
+        replay=replay,
+        record=record,
+        released=None if fresh or replay or record else known_from_releases(project, policy),
+        on_plan=_show_plan,
     )
     if plan_only:
         _show_plan(plan_candidates(candidates, policy=policy, settings=settings))

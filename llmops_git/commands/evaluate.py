@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 from llmops_git.commands.assemble import config_report, how_measured, unmeasured_report
 from llmops_git.commands.opened import fingerprints, opened_providers, replies_cache
 from llmops_git.commands.pairings import Key, Pairing, jobs_of, pairings_of
-from llmops_git.commands.trial import Base, Candidate, Evaluated, Settings
+from llmops_git.commands.reuse import bases_to_ask, released_runs
+from llmops_git.commands.trial import Base, Candidate, Evaluated, Released, Settings
 from llmops_git.configs.values import Change, Config, Evaluation, Repeats
 from llmops_git.evals.budget import Ledger
 from llmops_git.evals.compare import compare
 from llmops_git.evals.escalation import alpha_for, next_repeats
 from llmops_git.evals.gate import Decision, decide, worst
 from llmops_git.evals.plan import Plan, make_plan
-from llmops_git.evals.run import Outcome, evaluate
+from llmops_git.evals.run import Job, Outcome, evaluate
 from llmops_git.evals.values import Against, Comparison, Run, Spending
 from llmops_git.providers.prices import price_table
 from llmops_git.reports.values import Report
@@ -67,8 +68,13 @@ def evaluate_configs(
         )
         for base, head, name in pairs
     ]
-    settings = Settings(replies=replies_folder(project))
+    settings = Settings(replies=replies_folder(project), released=known_from_releases(project, policy))
     return evaluate_candidates(candidates, policy=policy, settings=settings, base="", head="", total=len(pairs)).report
+
+
+def known_from_releases(project: Project, policy: Policy) -> Released:
+    """How a run finds what releases measured."""
+    return lambda wanted: released_runs(project, policy, wanted, datetime.now(UTC))
 
 
 def change_between(base: Config | None, head: Config) -> Change:
@@ -92,8 +98,12 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
         started = time.monotonic()
         announce = settings.on_plan
         while True:
-            jobs = list(jobs_of(pairings, repeats).values())
-            plan = make_plan(jobs, cache=cache, prices=prices, fingerprints=fingerprints(providers))
+            needed = jobs_of(pairings, repeats)
+            plan = make_plan(list(needed.values()), cache=cache, prices=prices, fingerprints=fingerprints(providers))
+            reused = _reused(pairings, needed, plan, settings)
+            jobs = [job for key, job in needed.items() if key not in reused]
+            if reused:
+                plan = make_plan(jobs, cache=cache, prices=prices, fingerprints=fingerprints(providers))
             if announce:
                 announce(plan)
                 announce = None
@@ -106,12 +116,30 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
                 on_progress=settings.on_progress,
                 plan=plan,
             )
+            outcome = _with_reused(outcome, reused)
             decision = decide(_compare(pairings, outcome, policy, settings), settings=policy.gate, critical=_critical(pairings))
             wanted = {} if settings.repeats else _escalated(pairings, decision.comparisons, repeats)
             if not wanted:
                 spent = _spent(outcome.spending, ledger, time.monotonic() - started)
                 return replace(outcome, spending=spent), decision
             repeats = {**repeats, **wanted}
+
+
+def _reused(pairings: Sequence[Pairing], jobs: Mapping[Key, Job], plan: Plan, settings: Settings) -> dict[Key, Run]:
+    """The bases' runs that are known from their releases and of which the cache does not know enough."""
+    asking = bases_to_ask(pairings, jobs, plan) if settings.released is not None else {}
+    if settings.released is None or not asking:
+        return {}
+    known = settings.released([(name, *key) for key, name in asking.items()])
+    return {key: run for key, run in known.items() if key in asking and run.repeats >= jobs[key].repeats}
+
+
+def _with_reused(outcome: Outcome, reused: Mapping[Key, Run]) -> Outcome:
+    if not reused:
+        return outcome
+    names = ", ".join(sorted({run.config for run in reused.values()}))
+    note = f"the base's answers are those measured at its release, at most seven days ago: {names}"
+    return replace(outcome, runs=(*outcome.runs, *reused.values()), problems=(*outcome.problems, note))
 
 
 def _spent(last: Spending, ledger: Ledger, seconds: float) -> Spending:

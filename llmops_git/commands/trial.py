@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,9 @@ from llmops_git.evals.plan import Plan
 from llmops_git.evals.values import Against, Run
 from llmops_git.reports.values import Report
 from llmops_git.traces.span import Span
+
+# (config name, config digest, eval digest) of runs that are wanted -> those known from releases, by the two digests
+Released = Callable[[Sequence[tuple[str, str, str]]], Mapping[tuple[str, str], Run]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +43,7 @@ class Settings:
     repeats: int | None = None
     replay: Path | None = None
     record: Path | None = None
+    released: Released | None = None
     on_plan: Callable[[Plan], None] | None = None
     on_progress: Callable[[int, int], None] | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -244,3 +245,22 @@ def test_a_change_that_repairs_a_broken_base_is_evaluated(
         write_config(repository, "skill 80")
         code, document = report(capsys)
     assert (0, ["router"]) == (code, [entry["config"] for entry in document["configs"]])  # type: ignore[union-attr]
+
+
+def test_in_a_fresh_clone_the_base_is_known_from_its_release(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with project(repository, monkeypatch) as server:
+        git(repository, "switch", "-q", "main")
+        assert 0 == run(["release"])
+        shutil.rmtree(repository / ".git" / "llmops-git" / "replies")
+        git(repository, "switch", "-q", "change")
+        write_config(repository, "skill 100")
+        capsys.readouterr()
+        before = len(server.asked)
+        code, document = report(capsys)
+        asked = len(server.asked) - before
+        report(capsys, "--fresh")
+    assert (0, "improved", CASES) == (code, document["verdict"], asked)
+    assert before + 3 * CASES == len(server.asked)
+    assert "measured at its release" in json.dumps(document["how"])
