@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from llmops_git import __version__
-from llmops_git.errors import EXIT_INTERRUPTED, EXIT_NOT_MEASURED, LlmopsError
+from llmops_git.errors import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED, EXIT_NOT_MEASURED, LlmopsError
 
 # name -> (module, what it does); the order is the order of a prompt's life
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -38,8 +38,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
+class _ReaderLeft(Exception):
+    """Nobody reads standard output any more."""
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are asked for."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As always; but click ends with 1 on a closed pipe, and 1 is the gate's no."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise _ReaderLeft from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)
@@ -93,10 +104,10 @@ def run(arguments: list[str] | None = None) -> int:
     except LlmopsError as error:
         show_error(error)
         return error.exit_code
-    except BrokenPipeError:
+    except _ReaderLeft:
         # the reader of a pipe went away (`| head`): leave quietly, and keep the interpreter from complaining at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return EXIT_BROKEN_PIPE
     except Exception:  # noqa: BLE001  # a crash must never look like the gate's answer, which is exit code 1
         traceback.print_exc()
         click.echo("\nthis is a fault of llmops-git itself; please report it with the lines above", err=True)

@@ -17,6 +17,7 @@ EXIT_GATE = 1
 EXIT_USAGE = 2
 EXIT_NOT_MEASURED = 3
 EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended
 
 Severity = Literal["error", "warning"]
 

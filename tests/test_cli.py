@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 import pytest
 
 from llmops_git.cli import COMMANDS, run
-from llmops_git.errors import EXIT_NOT_MEASURED, EXIT_USAGE
+from llmops_git.errors import EXIT_BROKEN_PIPE, EXIT_NOT_MEASURED, EXIT_USAGE
 
 HEAVY = {"git", "httpx", "jinja2", "jsonschema", "ruamel", "asyncio", "xllamacpp"}
 DOCS = Path(__file__).parents[1] / "docs" / "commands"
@@ -70,3 +71,18 @@ def test_a_crash_never_looks_like_the_gates_answer(monkeypatch: pytest.MonkeyPat
 def test_a_folder_that_does_not_exist_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert EXIT_USAGE == run(["-C", "/does/not/exist", "status"])
     assert "/does/not/exist: No such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [["show", "greet"], ["eval"]])
+def test_a_closed_pipe_is_not_taken_for_the_gate_s_answer(tmp_path: Path, arguments: list[str]) -> None:
+    subprocess.run(["git", "init", "-q", "-b", "main"], cwd=tmp_path, check=True)
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "greet.yaml").write_text(
+        "model: {provider: local, id: smollm2-135m-instruct-q4_1}\nmessages: [{role: user, content: Hello}]\n"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as output:
+        command = [sys.executable, "-m", "llmops_git", *arguments]
+        done = subprocess.run(command, cwd=tmp_path, stdout=output, stderr=subprocess.PIPE, text=True, check=False)
+    assert (EXIT_BROKEN_PIPE, "") == (done.returncode, done.stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmops_git.errors import LlmopsError
+from llmops_git.repo.git import nothing_committed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +78,8 @@ def merge_base(git: Git, first: str, second: str, name: str = "") -> str:
 
 def missing_commit(git: Git, revision: str) -> LlmopsError:
     """The error for a revision that names no commit here, with the command that would bring it."""
+    if revision == "HEAD":
+        return nothing_committed()
     remote, branch = _remote_branch(revision)
     shallow = git.location.shallow
     everything = f"  (or all of it: git fetch --unshallow {remote})" if shallow else ""

@@ -120,9 +120,17 @@ class Git:
         """The commit id of a revision. Raises LlmopsError when there is none."""
         result = self.try_run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         if result.code:
+            if revision == "HEAD":
+                raise nothing_committed()
             hint = "git fetch --unshallow" if self.location.shallow else "git fetch origin"
             raise LlmopsError(f"`{revision}` is not a commit in this repository", hint=hint)
         return result.out.decode().strip()
+
+
+def nothing_committed() -> LlmopsError:
+    """The error for a HEAD that names no commit yet, which no fetch would mend."""
+    hint = "git commit, or git switch to a branch that has commits"
+    return LlmopsError("`HEAD` is not a commit in this repository: nothing is committed on its branch yet", hint=hint)
 
 
 def clean_environment(environment: dict[str, str]) -> dict[str, str]:

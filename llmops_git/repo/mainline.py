@@ -49,9 +49,20 @@ def read_mainline(git: Git, remote: str | None, default: str) -> Mainline:
         name = default or theirs.get("HEAD:", "").removeprefix("refs/heads/")
         tip = theirs.get(f"refs/heads/{default}" if default else "HEAD", "")
         if not name or not tip:
-            raise LlmopsError(f"the remote `{remote}` has no default branch", hint=f"git push -u {remote} {branch or 'main'}")
+            raise _no_default_branch(git, remote, named=default, branch=branch or _USUAL[0])
     standing = _standing(git, head, branch, name, tip)
     return Mainline(head=head, branch=branch, default=name, tip=tip, standing=standing, remote_tags=tags)
+
+
+def _no_default_branch(git: Git, remote: str, *, named: str, branch: str) -> LlmopsError:
+    """The error for a remote without the default branch; one whose HEAD names a branch that nobody pushed is told of ours."""
+    if named:
+        hint = f"git push -u {remote} {named}, or correct default_branch in llmops.yaml"
+        return LlmopsError(f"the remote `{remote}` has no branch `{named}`, the default_branch of llmops.yaml", hint=hint)
+    if list_remote(git, remote, f"refs/heads/{branch}"):
+        message = f"the remote `{remote}` has no default branch: its HEAD names one that it does not have"
+        return LlmopsError(message, hint=f"make `{branch}` the default there, or write default_branch: {branch} in llmops.yaml")
+    return LlmopsError(f"the remote `{remote}` has no default branch", hint=f"git push -u {remote} {branch}")
 
 
 def _standing(git: Git, head: str, branch: str, default: str, tip: str) -> Standing:

@@ -76,6 +76,17 @@ def test_an_empty_remote_has_no_default_branch(clone: Clone, bare: Path) -> None
         read_mainline(git, "origin", "")
 
 
+def test_a_remote_whose_head_names_a_missing_branch_is_no_case_for_a_push(clone: Clone, bare: Path) -> None:
+    git = clone("alice")
+    run_git(bare, "symbolic-ref", "HEAD", "refs/heads/master")
+    with pytest.raises(LlmopsError, match="its HEAD names one that it does not have") as caught:
+        read_mainline(git, "origin", "")
+    assert caught.value.hint.endswith("default_branch: main in llmops.yaml")
+    assert read_mainline(git, "origin", "main").standing == "newest"
+    with pytest.raises(LlmopsError, match="has no branch `trunk`"):
+        read_mainline(git, "origin", "trunk")
+
+
 def test_without_a_remote_main_or_the_branch_at_hand_is_the_default(repository: Path) -> None:
     git = open_git(repository)
     commit(git)

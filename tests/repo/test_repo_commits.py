@@ -116,3 +116,12 @@ def test_what_names_no_commit_is_an_error_with_a_hint(origin: History, revision:
     with pytest.raises(LlmopsError, match="is not a commit in this repository") as caught:
         find_commit(open_git(origin.folder), revision)
     assert caught.value.hint.startswith("git fetch origin")
+
+
+def test_before_the_first_commit_no_fetch_is_advised(tmp_path: Path) -> None:
+    run_git(tmp_path, "init", "-q", "-b", "main")
+    git = open_git(tmp_path)
+    for ask in (lambda: find_commit(git, "HEAD"), lambda: git.resolve("HEAD")):
+        with pytest.raises(LlmopsError, match="nothing is committed on its branch yet") as caught:
+            ask()
+        assert caught.value.hint.startswith("git commit")
