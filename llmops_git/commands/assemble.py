@@ -10,7 +10,7 @@ from llmops_git import __version__
 from llmops_git.commands.pairings import Pairing, edits_instrument
 from llmops_git.commands.trial import Candidate
 from llmops_git.configs.policy import Policy
-from llmops_git.evals.gate import Decision
+from llmops_git.evals.gate import Decision, worst
 from llmops_git.evals.run import Outcome
 from llmops_git.reports.values import ConfigReport, Report
 
@@ -22,8 +22,7 @@ def config_report(
     candidate: Candidate, pairings: Sequence[Pairing], decision: Decision, outcome: Outcome, policy: Policy
 ) -> ConfigReport:
     name = candidate.head.name
-    evaluation = candidate.head.evaluation
-    if evaluation is None:
+    if not any(pairing.candidate is candidate for pairing in pairings):
         return _unproven(candidate, policy)
     digests = {(config.digest, pairing.evaluation.digest)
                for pairing in pairings if pairing.candidate is candidate
@@ -31,12 +30,16 @@ def config_report(
     notes = [*candidate.notes]
     if edits_instrument(candidate.bases[0].config, candidate.head):
         notes.append(EDITS_INSTRUMENT)
+    verdict, passes = decision.verdicts[name], decision.passes[name]
+    if candidate.head.evaluation is None:  # taken away: the base's can stop the change, and cannot prove it safe
+        notes.append(f"`{name}` {NO_EVALUATION}")
+        verdict, passes = worst([verdict, "inconclusive"]), passes and policy.gate.on_inconclusive != "block"
     return ConfigReport(
         change=candidate.change,
         comparisons=tuple(comparison for comparison in decision.comparisons if comparison.config == name),
         runs=tuple(run for run in outcome.runs if (run.config_digest, run.eval_digest) in digests),
-        verdict=decision.verdicts[name],
-        gate_passes=decision.passes[name],
+        verdict=verdict,
+        gate_passes=passes,
         notes=tuple(notes),
     )
 

@@ -26,9 +26,7 @@ Key = tuple[str, str]  # config digest, eval digest
 
 def pairings_of(candidate: Candidate) -> Iterable[Pairing]:
     own = candidate.head.evaluation
-    if own is None:
-        return
-    for base in candidate.bases:
+    for base in candidate.bases if own else ():
         yield Pairing(candidate=candidate, base=base, instrument="head", evaluation=own)
     primary = candidate.bases[0]
     if edits_instrument(primary.config, candidate.head) and primary.config and primary.config.evaluation:

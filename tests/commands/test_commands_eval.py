@@ -144,6 +144,27 @@ def test_a_change_that_edits_its_own_eval_set_is_scored_on_the_bases_too(
     assert (1, "regressed") == (code, document["verdict"])
 
 
+@pytest.mark.parametrize(("system", "code", "verdict"), [("skill 5", 1, "regressed"), ("skill 95", 0, "inconclusive")])
+def test_a_change_that_takes_its_evaluation_away_is_held_to_the_bases(
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    system: str,
+    code: int,
+    verdict: str,
+) -> None:
+    with project(repository, monkeypatch):
+        write_config(repository, system)
+        path = repository / "prompts" / "router.yaml"
+        path.write_text(path.read_text().partition("evaluation:")[0])
+        ended, value = report(capsys)
+        assert (code, verdict) == (ended, value["verdict"])
+        assert ["base"] == [one["instrument"] for one in value["configs"][0]["comparisons"]]
+        assert any("no `evaluation:` section" in note for note in value["configs"][0]["notes"])
+        assert code == run(["eval"])
+        assert "on the eval set as it was" in capsys.readouterr().out
+
+
 def test_the_plan_is_shown_before_the_first_call(
     repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
