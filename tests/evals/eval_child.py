@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import resource
+import signal
 import sys
 from pathlib import Path
 
@@ -45,4 +46,5 @@ def main(url: str, replies: str, cases: int, concurrency: int) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is started with Ctrl-C ignored
     main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
