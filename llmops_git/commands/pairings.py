@@ -26,8 +26,9 @@ Key = tuple[str, str]  # config digest, eval digest
 
 def pairings_of(candidate: Candidate) -> Iterable[Pairing]:
     own = candidate.head.evaluation
-    for base in candidate.bases if own else ():
-        yield Pairing(candidate=candidate, base=base, instrument="head", evaluation=own)
+    if own is not None:
+        for base in candidate.bases:
+            yield Pairing(candidate=candidate, base=base, instrument="head", evaluation=own)
     primary = candidate.bases[0]
     if edits_instrument(primary.config, candidate.head) and primary.config and primary.config.evaluation:
         yield Pairing(candidate=candidate, base=primary, instrument="base", evaluation=primary.config.evaluation)
