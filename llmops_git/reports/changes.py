@@ -26,13 +26,15 @@ _LONG = 200
 def render_changes(changes: Sequence[Change], *, base: str, head: str, total: int, color: bool, width: int) -> str:
     """The changes for a terminal of `width` cells, without a final newline.
 
-    `base` and `head` name the trees (commit ids are cut), `total` counts the configs of the head tree.
+    `base` and `head` name the trees (commit ids are cut), `total` counts the configs of the head tree;
+    those that were removed are counted with them.
     """
     paint = Paint(color)
     trees = f"{one_line(short_name(base) or 'nothing')} \u2192 {one_line(short_name(head))}"
     if not changes:
         return f"no config changed ({numbers.count(total, 'config')}, {trees})"
-    lines = [f"{len(changes):,} of {numbers.count(total, 'config')} changed ({trees})"]
+    either = total + sum(change.status == "removed" for change in changes)
+    lines = [f"{len(changes):,} of {numbers.count(either, 'config')} changed ({trees})"]
     for change in changes:
         lines += ["", *_change_lines(change, paint, max(width, MIN_WIDTH))]
     return no_commands("\n".join(lines))

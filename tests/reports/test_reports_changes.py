@@ -63,6 +63,11 @@ def render(*changes: Change, color: bool = False, width: int = 100) -> str:
     return render_changes(changes, base=BASE, head="worktree", total=14, color=color, width=width)
 
 
+def test_a_removed_config_counts_among_those_that_there_were() -> None:
+    text = render_changes([Change(config="a", status="removed")], base="one", head="two", total=0, color=False, width=80)
+    assert text.startswith("1 of 1 config changed")
+
+
 def test_changes_read_as_their_snapshot(snapshot_file):
     text = render(*CHANGES) + "\n"
     assert snapshot_file("changes.txt", text) == text
