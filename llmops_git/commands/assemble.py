@@ -10,11 +10,13 @@ from llmops_git import __version__
 from llmops_git.commands.pairings import Pairing, edits_instrument
 from llmops_git.commands.trial import Candidate
 from llmops_git.configs.policy import Policy
+from llmops_git.configs.values import Change
 from llmops_git.evals.gate import Decision, worst
 from llmops_git.evals.run import Outcome
 from llmops_git.reports.values import ConfigReport, Report
 
 NO_EVALUATION = "has no `evaluation:` section: nothing shows that this change is safe"
+REMOVED = "is removed: its releases stay, and what runs goes on running until it is taken out of the environments"
 EDITS_INSTRUMENT = "this change edits its own eval set, scorers or gate: it is scored on the base's as well"
 
 
@@ -57,15 +59,31 @@ def _unproven(candidate: Candidate, policy: Policy) -> ConfigReport:
     )
 
 
-def unmeasured_report(candidates: Sequence[Candidate], policy: Policy, *, base: str, head: str, total: int) -> Report:
+def removed_report(change: Change) -> ConfigReport:
+    """A config that is gone: nothing can be measured, and whoever asks for it by name should know."""
+    return ConfigReport(
+        change=change,
+        comparisons=(),
+        runs=(),
+        verdict="unchanged",
+        gate_passes=True,
+        evaluated=False,
+        notes=(f"`{change.config}` {REMOVED}",),
+    )
+
+
+def unmeasured_report(
+    candidates: Sequence[Candidate], gone: tuple[ConfigReport, ...], policy: Policy, *, base: str, head: str, total: int
+) -> Report:
     """The report where there was nothing to run: no change, or only configs without an evaluation."""
-    configs = tuple(_unproven(candidate, policy) for candidate in candidates)
+    unproven = tuple(_unproven(candidate, policy) for candidate in candidates)
+    configs = (*unproven, *gone)
     return Report(
         base=base,
         head=head,
         configs_total=total,
         configs=configs,
-        verdict="inconclusive" if configs else "unchanged",
+        verdict="inconclusive" if unproven else "unchanged",
         gate_passes=all(config.gate_passes for config in configs),
     )
 

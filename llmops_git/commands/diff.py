@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmops_git.errors import EXIT_GATE, EXIT_OK, LlmopsError
+from llmops_git.errors import EXIT_GATE, EXIT_OK, EXIT_USAGE, LlmopsError
 
 if TYPE_CHECKING:
     from llmops_git.commands.project import Project
@@ -45,6 +45,8 @@ def command(base: str | None, head: str | None, production: bool, environment: s
         else:
             changes = _between(project, base, head, index)
     _show(changes, environment or changes.base_oid, form)
+    if any(problem.severity == "error" for change in changes.changes for problem in change.problems):
+        return EXIT_USAGE
     return EXIT_GATE if exit_code and changes.changes else EXIT_OK
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from llmops_git.reports.values import Report
 
 
+def _a_number(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    """Refuses `nan`, which is no limit: nothing is more than it."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is not a limit")
+    return value
+
+
 @click.command("eval")
 @click.argument("configs", nargs=-1)
 @click.option("--base", metavar="REV", help="Compare with REV (default: the merge base with the default branch).")
@@ -31,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("--policy", "policy_side", type=click.Choice(["base", "head"]), default="base", show_default=True,
               help="Whose llmops.yaml holds: a change may not lower its own bar.")  # fmt: skip
 @click.option("--repeats", type=click.IntRange(1, 100), metavar="N", help="Samples per case, instead of what the config says.")
-@click.option("--max-usd", type=float, metavar="USD", help="Spend at most this much.")
+@click.option("--max-usd", type=click.FloatRange(0), callback=_a_number, metavar="USD", help="Spend at most this much.")
 @click.option("--max-requests", type=click.IntRange(0), metavar="N", help="Send at most this many requests.")
 @click.option("--fresh", is_flag=True, help="Reuse no reply that an earlier run paid for.")
 @click.option(
@@ -102,6 +110,7 @@ def command(
             base=changes.base_oid,
             head=changes.head_name,
             total=changes.total_configs,
+            removed=[change for change in changes.changes if change.status == "removed" and not configs],
         )
     folder = keep_run(project, evaluated, output)
     _show(evaluated.report, form)

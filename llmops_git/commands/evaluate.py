@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmops_git.commands.assemble import config_report, how_measured, unmeasured_report
+from llmops_git.commands.assemble import config_report, how_measured, removed_report, unmeasured_report
 from llmops_git.commands.opened import fingerprints, opened_providers, replies_cache
 from llmops_git.commands.pairings import Key, Pairing, jobs_of, pairings_of
 from llmops_git.commands.reuse import bases_to_ask, released_runs
@@ -34,15 +34,24 @@ if TYPE_CHECKING:
 
 
 def evaluate_candidates(
-    candidates: Sequence[Candidate], *, policy: Policy, settings: Settings, base: str, head: str, total: int
+    candidates: Sequence[Candidate],
+    *,
+    policy: Policy,
+    settings: Settings,
+    base: str,
+    head: str,
+    total: int,
+    removed: Sequence[Change] = (),
 ) -> Evaluated:
-    """Run, compare and gate all candidates. `base`, `head` and `total` only label the report."""
+    """Run, compare and gate all candidates. `base`, `head` and `total` only label the report; configs that were `removed`
+    are reported, since a change that takes one away should not look like one that changes nothing."""
+    gone = tuple(removed_report(change) for change in removed)
     pairings = [pairing for candidate in candidates for pairing in pairings_of(candidate)]
     started = datetime.now(UTC)
     if not pairings:
-        return Evaluated(report=unmeasured_report(candidates, policy, base=base, head=head, total=total))
+        return Evaluated(report=unmeasured_report(candidates, gone, policy, base=base, head=head, total=total))
     outcome, decision = _run_until_decided(pairings, policy, settings)
-    reports = tuple(config_report(candidate, pairings, decision, outcome, policy) for candidate in candidates)
+    reports = (*(config_report(candidate, pairings, decision, outcome, policy) for candidate in candidates), *gone)
     report = Report(
         base=base,
         head=head,

@@ -285,3 +285,19 @@ def test_in_a_fresh_clone_the_base_is_known_from_its_release(
     assert (0, "improved", CASES) == (code, document["verdict"], asked)
     assert before + 3 * CASES == len(server.asked)
     assert "measured at its release" in json.dumps(document["how"])
+
+
+def test_a_removed_config_is_reported(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with project(repository, monkeypatch):
+        (repository / "prompts" / "router.yaml").unlink()
+        code, document = report(capsys)
+        run(["eval"])
+    assert (0, ["removed"]) == (code, [entry["change"]["status"] for entry in document["configs"]])  # type: ignore[union-attr]
+    assert "router` is removed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("limit", ["-1", "nan"])
+def test_a_limit_is_a_number(limit: str) -> None:
+    assert 2 == run(["eval", "--max-usd", limit])
