@@ -60,6 +60,8 @@ def worst_first(configs: tuple[ConfigReport, ...]) -> list[ConfigReport]:
 
 def config_verdict(config: ConfigReport) -> tuple[Level, str]:
     """The verdict of one config in words."""
+    if is_removed(config):
+        return "info", "removed"
     if not config.evaluated:
         return "info", "not evaluated"
     words = "new, no rule broken" if config.verdict == "unchanged" and is_new(config) else VERDICT_WORDS[config.verdict]
@@ -123,10 +125,17 @@ def telling(config: ConfigReport) -> tuple[Comparison, ScorerComparison] | None:
     return min(matching, key=lambda pair: (not leans_worse(pair[1]), oriented(pair[1])))
 
 
+def is_removed(config: ConfigReport) -> bool:
+    """Whether the change takes this config away: there is nothing to measure, and nothing to mend."""
+    return config.change.status == "removed" and not config.evaluated
+
+
 def next_step(report: Report) -> Phrase:
     """What to do now, with a command that can be pasted."""
     match report.verdict:
         case _ if not report.configs:
+            return ()
+        case _ if all(is_removed(config) for config in report.configs):
             return ()
         case _ if not any(config.evaluated for config in report.configs):
             return ("Give it an ", Name("evaluation:"), " section with an eval set and a scorer")
@@ -158,6 +167,8 @@ def _look_at_case(report: Report) -> Phrase:
 
 
 def _title(report: Report) -> tuple[Level, str]:
+    if report.configs and all(is_removed(config) for config in report.configs):
+        return "unsure", "Nothing to evaluate: what changed is removed"
     if not any(config.evaluated for config in report.configs):
         return ("unsure" if report.gate_passes else "bad"), "Not evaluated: nothing shows that this change is safe"
     leaning = report.verdict == "inconclusive" and any(config_leans(config) for config in report.configs)
@@ -195,6 +206,8 @@ def _unmeasured(config: ConfigReport) -> Phrase:
 
 def _why_config(config: ConfigReport) -> Phrase:
     name = Name(config.change.config)
+    if is_removed(config):
+        return (name, " is removed.")
     if not config.evaluated:
         return (name, " has no eval set to measure it by.")
     hard = hard_failures(config)
