@@ -117,7 +117,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 def show_error(error: LlmopsError) -> None:
     """The message on standard error, cleaned of control characters, and the hint on its own line."""
-    from llmops_git.reports.clean import clean  # noqa: PLC0415
+    from llmops_git.reports.clean import clean
 
     click.echo(f"error: {clean(error.message)}", err=True)
     if error.hint:

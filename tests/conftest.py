@@ -40,7 +40,7 @@ def isolated(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathF
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """An empty repository with the branch main."""
-    import subprocess  # noqa: PLC0415
+    import subprocess
 
     folder = tmp_path / "repository"
     subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)

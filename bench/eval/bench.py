@@ -128,7 +128,7 @@ def medians(items: list[dict]) -> dict:
 
 def table(rows: list[tuple[float, int, dict, int]]) -> str:
     """The Markdown page."""
-    import httpx  # noqa: PLC0415
+    import httpx
 
     met = all(_met(latency, found) for latency, _, found, _ in rows)
     lines = [PAGE.format(

@@ -85,7 +85,7 @@ class _Running:
     """What runs in production, read once and loaded on demand."""
 
     def __init__(self, project: Project, policy: Policy, environment: str) -> None:
-        from llmops_git.releases.environments import running_configs  # noqa: PLC0415
+        from llmops_git.releases.environments import running_configs
 
         self._project = project
         self._running = running_configs(project.git, environment, remote=policy.remote)

@@ -38,7 +38,7 @@ def command(paths: tuple[str, ...], staged: bool, ref: str | None, form: str) ->
     if form == "json":
         emit_json(document(tree, problems, count, errors))
     else:
-        from llmops_git.reports.problems import render_problems  # noqa: PLC0415
+        from llmops_git.reports.problems import render_problems
 
         text = render_problems(problems, tree.read, color=terminal()["color"])
         if text:
@@ -49,9 +49,9 @@ def command(paths: tuple[str, ...], staged: bool, ref: str | None, form: str) ->
 
 def find_problems(project: Project, tree: Tree, paths: Sequence[str]) -> tuple[list[Problem], int]:
     """Everything that is wrong with the configs chosen by `paths` (all, when there are none), and how many they are."""
-    from llmops_git.configs.closure import Closures  # noqa: PLC0415
-    from llmops_git.configs.load import Loader  # noqa: PLC0415
-    from llmops_git.configs.paths import config_files, named_files  # noqa: PLC0415
+    from llmops_git.configs.closure import Closures
+    from llmops_git.configs.load import Loader
+    from llmops_git.configs.paths import config_files, named_files
 
     try:
         policy = project.policy(tree)
@@ -100,7 +100,7 @@ def _config_problems(tree: Tree, path: str, policy: Policy, loader: Loader) -> I
 
 def _model_problems(tree: Tree, config: Config, policy: Policy) -> Iterable[Problem]:
     """A model that the provider in this process does not know."""
-    from llmops_git.providers.weights import KNOWN_MODELS  # noqa: PLC0415
+    from llmops_git.providers.weights import KNOWN_MODELS
 
     provider = policy.providers[config.provider]
     if provider.api == "embedded" and not provider.model_path and config.model not in KNOWN_MODELS:
@@ -111,7 +111,7 @@ def _model_problems(tree: Tree, config: Config, policy: Policy) -> Iterable[Prob
 
 def _scorer_problems(tree: Tree, config: Config) -> Iterable[Problem]:
     """Scorers that cannot be built from their settings."""
-    from llmops_git.scorers.table import build_scorer  # noqa: PLC0415
+    from llmops_git.scorers.table import build_scorer
 
     for scorer in config.evaluation.scorers if config.evaluation else ():
         try:
@@ -121,8 +121,8 @@ def _scorer_problems(tree: Tree, config: Config) -> Iterable[Problem]:
 
 
 def _problem(tree: Tree, path: str, pointer: tuple[str, ...], message: str, hint: str) -> Problem:
-    from llmops_git.configs.pointers import pointer_text  # noqa: PLC0415
-    from llmops_git.configs.yaml import parse  # noqa: PLC0415
+    from llmops_git.configs.pointers import pointer_text
+    from llmops_git.configs.yaml import parse
 
     line, column = parse(tree.read([path])[path], path).place(pointer)
     return Problem(path=path, message=message, line=line, column=column, pointer=pointer_text(pointer), hint=hint)

@@ -35,9 +35,9 @@ def command(folder: Path | None, keep: bool) -> None:
 
     Exit code: 0 all went as told, 1 a step did not, 3 the model could not be fetched.
     """
-    from llmops_git.commands.demo_player import Player  # noqa: PLC0415
-    from llmops_git.commands.demo_story import play  # noqa: PLC0415
-    from llmops_git.commands.project import terminal  # noqa: PLC0415
+    from llmops_git.commands.demo_player import Player
+    from llmops_git.commands.demo_story import play
+    from llmops_git.commands.project import terminal
 
     place = _make(folder)
     started = time.monotonic()
@@ -77,9 +77,9 @@ def _make(folder: Path | None) -> Path:
 
 def _fetch_model() -> None:
     """Find the runtime and the weights before the story begins, so that a missing one is the first thing said."""
-    from llmops_git.configs.policy import ProviderSettings  # noqa: PLC0415
-    from llmops_git.providers.embedded import EmbeddedProvider  # noqa: PLC0415
-    from llmops_git.providers.weights import known_weights  # noqa: PLC0415
+    from llmops_git.configs.policy import ProviderSettings
+    from llmops_git.providers.embedded import EmbeddedProvider
+    from llmops_git.providers.weights import known_weights
 
     EmbeddedProvider(ProviderSettings(name="local", api="embedded")).close()
     known_weights(_MODEL, "local", os.environ)
@@ -87,7 +87,7 @@ def _fetch_model() -> None:
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     """The caller's environment without what git was told about another repository, identity or pager."""
-    from llmops_git.repo.git import clean_environment  # noqa: PLC0415
+    from llmops_git.repo.git import clean_environment
 
     kept = {name: value for name, value in environ.items() if not name.startswith("GIT_") or name.startswith("GIT_CONFIG")}
     return {**clean_environment(kept), "GIT_PAGER": "cat"}

@@ -21,7 +21,7 @@ def deploy_step(
     state: State, environment: str, decide: Callable[[Registry], Step | Nothing], *, dry_run: bool
 ) -> Deployed | Nothing:
     """Deploy what `decide` says, after checking that the release is on the remote as it is here."""
-    from llmops_git.releases.deploy import Step, deploy  # noqa: PLC0415
+    from llmops_git.releases.deploy import Step, deploy
 
     def decide_and_check(registry: Registry) -> Step | Nothing:
         step = decide(registry)
@@ -42,8 +42,8 @@ def deploy_step(
 
 def require_published(state: State, release: Release) -> None:
     """An environment must not name a tag that others cannot fetch. Raises LlmopsError, or Tampered when it was moved."""
-    from llmops_git.repo.fetch import moved_tags, tampered  # noqa: PLC0415
-    from llmops_git.repo.refs import list_remote  # noqa: PLC0415
+    from llmops_git.repo.fetch import moved_tags, tampered
+    from llmops_git.repo.refs import list_remote
 
     if state.remote is None:
         return
@@ -59,7 +59,7 @@ def require_published(state: State, release: Release) -> None:
 
 def show_deployed(done: Deployed | Nothing, *, dry_run: bool, error: bool = False) -> None:
     """One line: what runs now, what ran before, the commit."""
-    from llmops_git.releases.rules import Nothing  # noqa: PLC0415
+    from llmops_git.releases.rules import Nothing
 
     if isinstance(done, Nothing):
         click.echo(f"nothing to do: {clean(done.reason)}", err=error)
@@ -80,9 +80,9 @@ def promote_automatically(state: State, configs: Sequence[str], *, dry_run: bool
 
     `quiet` keeps standard output for other data: then everything is said on standard error.
     """
-    from llmops_git.releases.deploy import Deployed, Step  # noqa: PLC0415
-    from llmops_git.releases.registry import read_registry  # noqa: PLC0415
-    from llmops_git.releases.rules import Nothing, automatic_release, in_order  # noqa: PLC0415
+    from llmops_git.releases.deploy import Deployed, Step
+    from llmops_git.releases.registry import read_registry
+    from llmops_git.releases.rules import Nothing, automatic_release, in_order
 
     done: list[Deployed] = []
     for environment in in_order(state.policy.environments):

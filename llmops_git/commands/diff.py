@@ -32,8 +32,8 @@ def command(base: str | None, head: str | None, production: bool, environment: s
     BASE is the merge base with the default branch unless named, HEAD the work tree. A file that was only reformatted or
     commented is no change; a shared include that changed is a change of every config that reaches it.
     """
-    from llmops_git.commands.project import open_project  # noqa: PLC0415
-    from llmops_git.repo.index import open_index  # noqa: PLC0415
+    from llmops_git.commands.project import open_project
+    from llmops_git.repo.index import open_index
 
     environment = environment or (PRODUCTION if production else None)
     if environment is not None and head is not None:
@@ -61,15 +61,15 @@ def _without_collection() -> Iterator[None]:
 
 
 def _between(project: Project, base: str | None, head: str | None, index: Index | None) -> ChangeSet:
-    from llmops_git.repo.changes import compute_changes  # noqa: PLC0415
+    from llmops_git.repo.changes import compute_changes
 
     return compute_changes(project.git, base, head, root=project.root, index=index, check=False, load=False)
 
 
 def _against_running(project: Project, environment: str, head: str | None, index: Index | None) -> ChangeSet:
-    from llmops_git.releases.environments import running_configs  # noqa: PLC0415
-    from llmops_git.repo.changes import running_changes  # noqa: PLC0415
-    from llmops_git.repo.project_policy import selecting_policy  # noqa: PLC0415
+    from llmops_git.releases.environments import running_configs
+    from llmops_git.repo.changes import running_changes
+    from llmops_git.repo.project_policy import selecting_policy
 
     remote = selecting_policy(project.tree(None), project.root, index).remote
     running = running_configs(project.git, environment, remote=remote)
@@ -82,14 +82,14 @@ def _against_running(project: Project, environment: str, head: str | None, index
 
 
 def _show(changes: ChangeSet, base: str, form: str) -> None:
-    from llmops_git.reports.changes import changes_document, render_changes  # noqa: PLC0415
+    from llmops_git.reports.changes import changes_document, render_changes
 
     if form == "json":
-        from llmops_git.commands.project import emit_json  # noqa: PLC0415
+        from llmops_git.commands.project import emit_json
 
         emit_json(changes_document(changes.changes, base, changes.head_name, changes.total_configs))
         return
-    from llmops_git.commands.project import terminal  # noqa: PLC0415
+    from llmops_git.commands.project import terminal
 
     text = render_changes(changes.changes, base=base, head=changes.head_name, total=changes.total_configs, **terminal())
     click.echo(text)

@@ -73,17 +73,17 @@ def command(
 
     Exit code: 0 the gate lets the change through, 1 it does not, 2 files or usage are wrong, 3 not measured.
     """
-    from llmops_git.commands.candidates import candidates_of, with_limits  # noqa: PLC0415
-    from llmops_git.commands.evaluate import (  # noqa: PLC0415
+    from llmops_git.commands.candidates import candidates_of, with_limits
+    from llmops_git.commands.evaluate import (
         evaluate_candidates,
         known_from_releases,
         plan_candidates,
         replies_folder,
     )
-    from llmops_git.commands.project import open_project  # noqa: PLC0415
-    from llmops_git.commands.runs import keep_run  # noqa: PLC0415
-    from llmops_git.commands.trial import Settings  # noqa: PLC0415
-    from llmops_git.repo.changes import compute_changes  # noqa: PLC0415
+    from llmops_git.commands.project import open_project
+    from llmops_git.commands.runs import keep_run
+    from llmops_git.commands.trial import Settings
+    from llmops_git.repo.changes import compute_changes
 
     project = open_project()
     base_oid = project.git.resolve(base) if base else _default_base(project, head)
@@ -119,7 +119,7 @@ def command(
 
 
 def _default_base(project: Project, head: str | None) -> str:
-    from llmops_git.repo.commits import default_base  # noqa: PLC0415
+    from llmops_git.repo.commits import default_base
 
     policy = project.policy(project.tree(head))
     return default_base(project.git, head, default_branch=policy.default_branch, remote=policy.remote)
@@ -153,17 +153,17 @@ def _progress() -> Iterator[Callable[[int, int], None] | None]:
 
 def _show(report: Report, form: str) -> None:
     if form == "json":
-        from llmops_git.commands.project import emit_json  # noqa: PLC0415
-        from llmops_git.reports.json_report import report_document  # noqa: PLC0415
+        from llmops_git.commands.project import emit_json
+        from llmops_git.reports.json_report import report_document
 
         emit_json(report_document(report))
     elif form == "markdown":
-        from llmops_git.reports.markdown import render_comment  # noqa: PLC0415
+        from llmops_git.reports.markdown import render_comment
 
         click.echo(render_comment(report))
     else:
-        from llmops_git.commands.project import terminal  # noqa: PLC0415
-        from llmops_git.reports.terminal import render_report  # noqa: PLC0415
+        from llmops_git.commands.project import terminal
+        from llmops_git.reports.terminal import render_report
 
         click.echo(render_report(report, **terminal()))
 

@@ -88,7 +88,7 @@ def known_from_releases(project: Project, policy: Policy) -> Released:
 
 def change_between(base: Config | None, head: Config) -> Change:
     """The change from one loaded config to another."""
-    from llmops_git.configs.diff import compare_configs  # noqa: PLC0415
+    from llmops_git.configs.diff import compare_configs
 
     return compare_configs(base, head)
 

@@ -20,7 +20,7 @@ def evidence_in_report(report: Report, runs: Sequence[Run] = ()) -> list[Evidenc
 
 
 def _evidence_of(config: ConfigReport, runs: Sequence[Run]) -> Evidence | None:
-    from llmops_git.evals.evidence import run_document  # noqa: PLC0415
+    from llmops_git.evals.evidence import run_document
 
     own = [comparison for comparison in config.comparisons if comparison.instrument == "head"]
     if not own:
@@ -36,9 +36,9 @@ def _evidence_of(config: ConfigReport, runs: Sequence[Run]) -> Evidence | None:
 
 def evidence_in_folder(folder: Path) -> list[Evidence]:
     """The records in a run folder. Raises InvalidInput or LlmopsError when it is not one."""
-    from llmops_git.commands.report import REPORT_FILE, read_document  # noqa: PLC0415
-    from llmops_git.evals.folder import read_runs  # noqa: PLC0415
-    from llmops_git.reports.json_report import report_from_document  # noqa: PLC0415
+    from llmops_git.commands.report import REPORT_FILE, read_document
+    from llmops_git.evals.folder import read_runs
+    from llmops_git.reports.json_report import report_from_document
 
     file = folder / REPORT_FILE
     return evidence_in_report(report_from_document(read_document(file), path=str(file)), read_runs(folder))

@@ -42,8 +42,8 @@ def command(config: str, environment: str | None, version: str | None, latest: b
 
 
 def _released(state: State, config: str, version: str | None) -> bytes:
-    from llmops_git.releases.bundle import bundle_document, format_bundle  # noqa: PLC0415
-    from llmops_git.releases.rules import find_release  # noqa: PLC0415
+    from llmops_git.releases.bundle import bundle_document, format_bundle
+    from llmops_git.releases.rules import find_release
 
     release = find_release(state.registry, config, version) if version else state.registry.newest(config)
     if release is None:
@@ -52,8 +52,8 @@ def _released(state: State, config: str, version: str | None) -> bytes:
 
 
 def _deployed(state: State, config: str, environment: str) -> bytes:
-    from llmops_git.commands.resolve import resolve  # noqa: PLC0415
-    from llmops_git.repo.objects import read_objects  # noqa: PLC0415
+    from llmops_git.commands.resolve import resolve
+    from llmops_git.repo.objects import read_objects
 
     environment_of(state.policy, environment)
     resolve(state.registry, config, environment=environment, version=None)  # raises when it does not run, or was moved

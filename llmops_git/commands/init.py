@@ -34,7 +34,7 @@ STARTERS = {
 @format_option()
 def command(provider: str, model: str | None, dry_run: bool, form: str) -> None:
     """Write a policy, a config with its template and eval set, and a workflow; files that are there are kept."""
-    from llmops_git.repo.git import open_git  # noqa: PLC0415
+    from llmops_git.repo.git import open_git
 
     git = open_git()
     files = starter_files(git, provider, _model(provider, model))
@@ -52,7 +52,7 @@ def command(provider: str, model: str | None, dry_run: bool, form: str) -> None:
 
 def starter_files(git: Git, provider: str, model: str) -> dict[str, str]:
     """Repository-relative path -> text of a whole project below the caller's folder; the workflow is at the top."""
-    from llmops_git.commands.starter import policy_text, project_files, workflow_text  # noqa: PLC0415
+    from llmops_git.commands.starter import policy_text, project_files, workflow_text
 
     prefix = f"{git.location.prefix}/" if git.location.prefix else ""
     files = {f"{prefix}llmops.yaml": policy_text()}
@@ -94,9 +94,9 @@ def _top(git: Git) -> Path:
 
 
 def _model(provider: str, model: str | None) -> str:
-    from llmops_git.configs.paths import suggestion  # noqa: PLC0415
-    from llmops_git.configs.pins import floating_reason, pin_hint  # noqa: PLC0415
-    from llmops_git.configs.policy_file import BUILT_IN  # noqa: PLC0415
+    from llmops_git.configs.paths import suggestion
+    from llmops_git.configs.pins import floating_reason, pin_hint
+    from llmops_git.configs.policy_file import BUILT_IN
 
     if provider not in BUILT_IN:
         hint = suggestion(provider, BUILT_IN) or f"known are {', '.join(BUILT_IN)}"
@@ -111,6 +111,6 @@ def _model(provider: str, model: str | None) -> str:
 
 
 def _provider_key(provider: str) -> str:
-    from llmops_git.configs.policy_file import BUILT_IN  # noqa: PLC0415
+    from llmops_git.configs.policy_file import BUILT_IN
 
     return BUILT_IN[provider].key_env

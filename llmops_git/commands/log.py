@@ -50,7 +50,7 @@ def _releases(state: State, config: str | None) -> list[Release]:
 
 def _deployments(state: State, config: str | None, environment: str | None) -> dict[str, list[Deployment]]:
     """Newest first in the order of the branch, by environment."""
-    from llmops_git.releases.history import read_history  # noqa: PLC0415
+    from llmops_git.releases.history import read_history
 
     found = {}
     for name, branch in state.registry.environments.items():
@@ -100,7 +100,7 @@ def _deployment(environment: str, step: Deployment) -> dict[str, Any]:
 
 def log_lines(document: dict[str, Any]) -> list[str]:
     """The same for people: releases with their summaries, then each deployment on a line."""
-    from llmops_git.reports.clean import clean  # noqa: PLC0415
+    from llmops_git.reports.clean import clean
 
     lines: list[str] = []
     for release in document["releases"]:

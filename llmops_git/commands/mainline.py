@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 def mainline_of(state: State) -> Mainline:
     """Where HEAD stands against the default branch."""
-    from llmops_git.repo.mainline import read_mainline  # noqa: PLC0415
+    from llmops_git.repo.mainline import read_mainline
 
     return read_mainline(state.project.git, state.remote, state.policy.default_branch)
 
 
 def objections(state: State, mainline: Mainline) -> list[LlmopsError]:
     """Why nothing may be released from here, each with what to do about it."""
-    from llmops_git.repo.mainline import uncommitted  # noqa: PLC0415
+    from llmops_git.repo.mainline import uncommitted
 
     default, head = mainline.default, mainline.head[:12]
     found = []
@@ -54,7 +54,7 @@ def _only_here(state: State, mainline: Mainline) -> list[LlmopsError]:
 
 def superseded(state: State, commit: str) -> Nothing | None:
     """After a lost race: whether the default branch has moved on, so that a newer commit is to be released instead."""
-    from llmops_git.releases.rules import Nothing  # noqa: PLC0415
+    from llmops_git.releases.rules import Nothing
 
     mainline = mainline_of(state)
     if mainline.tip == commit:

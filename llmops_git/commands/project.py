@@ -37,7 +37,7 @@ class Project:
 
     def tree(self, revision: str | None) -> Tree:
         """The tree of a revision; None is the work tree, or HEAD in a bare repository."""
-        from llmops_git.repo.trees import commit_tree, work_tree  # noqa: PLC0415
+        from llmops_git.repo.trees import commit_tree, work_tree
 
         if revision is None and self.git.location.work_tree is not None:
             return work_tree(self.git)
@@ -48,7 +48,7 @@ class Project:
 
     def index(self) -> Tree:
         """What is staged. Raises LlmopsError in a bare repository."""
-        from llmops_git.repo.trees import index_tree  # noqa: PLC0415
+        from llmops_git.repo.trees import index_tree
 
         if self.git.location.work_tree is None:
             raise LlmopsError("a bare repository has no index", hint="name a commit with --ref")
@@ -56,7 +56,7 @@ class Project:
 
     def policy(self, tree: Tree) -> Policy:
         """The policy of a tree. Raises InvalidInput."""
-        from llmops_git.configs.policy_file import load_policy  # noqa: PLC0415
+        from llmops_git.configs.policy_file import load_policy
 
         if id(tree) not in self._policies:
             self._policies[id(tree)] = (tree, load_policy(tree, self.root))
@@ -64,7 +64,7 @@ class Project:
 
     def configs(self, tree: Tree) -> dict[str, str]:
         """Name -> path of the configs of a tree. Raises InvalidInput when two have the same name."""
-        from llmops_git.configs.paths import config_files, named_files  # noqa: PLC0415
+        from llmops_git.configs.paths import config_files, named_files
 
         if id(tree) not in self._configs:
             named, problems = named_files(config_files(tree.walk(), self.policy(tree)))
@@ -75,13 +75,13 @@ class Project:
 
     def load(self, tree: Tree, name_or_path: str) -> Config:
         """A config by its name, or by its path from where the caller stands. Raises InvalidInput."""
-        from llmops_git.configs.load import load_config  # noqa: PLC0415
+        from llmops_git.configs.load import load_config
 
         return load_config(tree, self.find(tree, name_or_path), self.policy(tree))
 
     def find(self, tree: Tree, name_or_path: str) -> str:
         """The path of a config. Raises LlmopsError with the nearest names when there is none."""
-        from llmops_git.configs.paths import CONFIG_ENDINGS, known_names, suggestion  # noqa: PLC0415
+        from llmops_git.configs.paths import CONFIG_ENDINGS, known_names, suggestion
 
         if "/" in name_or_path or name_or_path.endswith(CONFIG_ENDINGS):
             path = self.path(name_or_path)
@@ -96,7 +96,7 @@ class Project:
 
     def path(self, typed: str) -> str:
         """The repository-relative path of a path typed by the caller. Raises LlmopsError when it is outside."""
-        from llmops_git.configs.paths import join  # noqa: PLC0415
+        from llmops_git.configs.paths import join
 
         work_tree = self.git.location.work_tree
         candidate = PurePosixPath(typed)
@@ -117,7 +117,7 @@ def describe_tree(tree: Tree) -> str:
 
 def open_project(folder: str = ".") -> Project:
     """The project around `folder`: its repository, and the nearest folder upwards that holds a policy (or the top)."""
-    from llmops_git.repo.git import open_git  # noqa: PLC0415
+    from llmops_git.repo.git import open_git
 
     git = open_git(folder)
     return Project(git, policy_root(git))
@@ -156,7 +156,7 @@ def safe_json(value: Any) -> str:
 
 def terminal() -> dict[str, Any]:
     """How to draw on standard output: whether colours are welcome, and its width in columns."""
-    import os  # noqa: PLC0415
+    import os
 
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     return {"color": color, "width": shutil.get_terminal_size((100, 24)).columns}

@@ -28,11 +28,11 @@ def command(
         return _automatic(config, dry_run=dry_run)
     if not config or not environment:
         raise click.UsageError("which config, and to which environment? llmops-git promote CONFIG [VERSION] --to ENV")
-    from llmops_git.commands.deploying import deploy_step, show_deployed  # noqa: PLC0415
-    from llmops_git.commands.state import environment_of, read_state  # noqa: PLC0415
-    from llmops_git.releases.deploy import Step  # noqa: PLC0415
-    from llmops_git.releases.rules import Nothing, check_promotion, choose_release  # noqa: PLC0415
-    from llmops_git.releases.values import Registry  # noqa: PLC0415
+    from llmops_git.commands.deploying import deploy_step, show_deployed
+    from llmops_git.commands.state import environment_of, read_state
+    from llmops_git.releases.deploy import Step
+    from llmops_git.releases.rules import Nothing, check_promotion, choose_release
+    from llmops_git.releases.values import Registry
 
     state = read_state(fetch=True)
     target = environment_of(state.policy, environment)
@@ -47,8 +47,8 @@ def command(
 
 
 def _automatic(config: str | None, *, dry_run: bool) -> int:
-    from llmops_git.commands.deploying import promote_automatically  # noqa: PLC0415
-    from llmops_git.commands.state import read_state  # noqa: PLC0415
+    from llmops_git.commands.deploying import promote_automatically
+    from llmops_git.commands.state import read_state
 
     state = read_state(fetch=True)
     if not promote_automatically(state, [config] if config else [], dry_run=dry_run):

@@ -37,9 +37,9 @@ def command(configs: tuple[str, ...], folders: tuple[Path, ...], promote: bool, 
     Exit code: 0 all released or unchanged, 1 the gate refused one (the others are released), 2 files or usage are wrong,
     3 one could not be measured.
     """
-    from llmops_git.commands.mainline import mainline_of, objections, superseded_by  # noqa: PLC0415
-    from llmops_git.commands.releasing import exit_code, release_configs  # noqa: PLC0415
-    from llmops_git.commands.state import read_state  # noqa: PLC0415
+    from llmops_git.commands.mainline import mainline_of, objections, superseded_by
+    from llmops_git.commands.releasing import exit_code, release_configs
+    from llmops_git.commands.state import read_state
 
     state = read_state(fetch=True)
     mainline = mainline_of(state)
@@ -56,7 +56,7 @@ def command(configs: tuple[str, ...], folders: tuple[Path, ...], promote: bool, 
     if any(outcome.what == "refused" for outcome in outcomes):
         click.echo(f"\nhint: {AFTER_A_REFUSAL}", err=True)
     if promote:
-        from llmops_git.commands.deploying import promote_automatically  # noqa: PLC0415
+        from llmops_git.commands.deploying import promote_automatically
 
         promote_automatically(state, configs, dry_run=dry_run, quiet=form == "json")
     return exit_code(outcomes)
@@ -72,7 +72,7 @@ def _show(form: str, mainline: Mainline, outcomes: Sequence[Outcome], *, dry_run
 
 def release_document(mainline: Mainline, outcomes: Sequence[Outcome], *, dry_run: bool) -> dict[str, Any]:
     """What `--format json` prints; schema: schemas/release.schema.json."""
-    from dataclasses import asdict  # noqa: PLC0415
+    from dataclasses import asdict
 
     return {
         "schema": SCHEMA,
@@ -85,8 +85,8 @@ def release_document(mainline: Mainline, outcomes: Sequence[Outcome], *, dry_run
 
 def release_lines(outcomes: Sequence[Outcome]) -> list[str]:
     """One line for each config that is not simply unchanged, and one that counts those."""
-    from llmops_git.reports.clean import clean  # noqa: PLC0415
-    from llmops_git.reports.style import columns  # noqa: PLC0415
+    from llmops_git.reports.clean import clean
+    from llmops_git.reports.style import columns
 
     rows = []
     for outcome in outcomes:

@@ -66,8 +66,8 @@ def _load(state: State, names: Sequence[str], commit: str) -> tuple[dict[str, Co
 
     What is released already needs only its digest; what differs is checked in full.
     """
-    from llmops_git.configs.closure import Closures  # noqa: PLC0415
-    from llmops_git.configs.load import load_config  # noqa: PLC0415
+    from llmops_git.configs.closure import Closures
+    from llmops_git.configs.load import load_config
 
     tree = state.project.tree(commit)
     paths = {name: state.project.find(tree, name) for name in names} or state.project.configs(tree)
@@ -99,8 +99,8 @@ def _key(config: Config) -> EvidenceKey:
 
 def _find_evidence(state: State, pending: Mapping[str, Config], folders: Sequence[Path]) -> dict[str, list[Evidence]]:
     """The records about each config: those on the evidence branch, then those of the run folders given."""
-    from llmops_git.commands.evidence import evidence_in_folder  # noqa: PLC0415
-    from llmops_git.releases.evidence_branch import read_evidence  # noqa: PLC0415
+    from llmops_git.commands.evidence import evidence_in_folder
+    from llmops_git.releases.evidence_branch import read_evidence
 
     keys = [_key(config) for config in pending.values() if config.evaluation]
     kept = read_evidence(state.project.git, state.registry.evidence, keys)
@@ -113,8 +113,8 @@ def _find_evidence(state: State, pending: Mapping[str, Config], folders: Sequenc
 
 def _evaluate(state: State, missing: Mapping[str, Config]) -> dict[str, Evidence]:
     """Run what has no evidence yet against its newest release."""
-    from llmops_git.commands.evaluate import evaluate_configs  # noqa: PLC0415
-    from llmops_git.commands.evidence import evidence_in_report  # noqa: PLC0415
+    from llmops_git.commands.evaluate import evaluate_configs
+    from llmops_git.commands.evidence import evidence_in_report
 
     pairs = []
     for name, config in missing.items():
@@ -127,7 +127,7 @@ def _evaluate(state: State, missing: Mapping[str, Config]) -> dict[str, Evidence
 
 def _keep_refusals(state: State, fresh: Mapping[str, Evidence]) -> dict[str, Evidence]:
     """A run that failed is kept as well: it explains the refusal, and nothing is measured until it passes."""
-    from llmops_git.releases.releasing import keep_evidence  # noqa: PLC0415
+    from llmops_git.releases.releasing import keep_evidence
 
     failed = [record for record in fresh.values() if not record.gate_passes and record.verdict != "invalid"]
     kept = keep_evidence(state.project.git, state.remote, failed)
@@ -136,9 +136,9 @@ def _keep_refusals(state: State, fresh: Mapping[str, Evidence]) -> dict[str, Evi
 
 def _act(state: State, config: Config, decision: Decision, commit: str) -> Outcome:
     """Release one config, or say why not."""
-    from llmops_git.commands.mainline import superseded  # noqa: PLC0415
-    from llmops_git.releases.releasing import release_config  # noqa: PLC0415
-    from llmops_git.releases.rules import Nothing  # noqa: PLC0415
+    from llmops_git.commands.mainline import superseded
+    from llmops_git.releases.releasing import release_config
+    from llmops_git.releases.rules import Nothing
 
     if decision.state != "passes" or decision.evidence is None:
         return _not_released(config, decision)

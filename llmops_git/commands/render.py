@@ -41,7 +41,7 @@ def command(name: str, case_id: str | None, assignments: tuple[str, ...], ref: s
     inputs = {**(case.inputs if case else {}), **_assigned(config, assignments)}
     _hold_to_contract(config, inputs)
     documents = _documents(config, inputs, case)
-    from llmops_git.configs.template import render_messages  # noqa: PLC0415
+    from llmops_git.configs.template import render_messages
 
     messages = render_messages(config.resolved, inputs, documents)
     if form == "json":
@@ -59,7 +59,7 @@ def command(name: str, case_id: str | None, assignments: tuple[str, ...], ref: s
 
 
 def _case(config: Config, case_id: str) -> Case:
-    from llmops_git.configs.paths import suggestion  # noqa: PLC0415
+    from llmops_git.configs.paths import suggestion
 
     cases = {case.id: case for case in (config.evaluation.cases if config.evaluation else ())}
     if case_id not in cases:
@@ -72,7 +72,7 @@ def _case(config: Config, case_id: str) -> Case:
 
 def _assigned(config: Config, assignments: tuple[str, ...]) -> dict[str, Any]:
     """The inputs of `--set`, read by what the contract says they are."""
-    from llmops_git.configs.paths import suggestion  # noqa: PLC0415
+    from llmops_git.configs.paths import suggestion
 
     properties = config.resolved["inputs"]["properties"]
     inputs: dict[str, Any] = {}
@@ -88,7 +88,7 @@ def _assigned(config: Config, assignments: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _value(text: str, schema: Any) -> Any:
-    from llmops_git.configs.json_file import loads  # noqa: PLC0415
+    from llmops_git.configs.json_file import loads
 
     wanted = schema.get("type") if isinstance(schema, Mapping) else None
     if wanted in _TEXT_TYPES and not (wanted is None and text[:1] in ("{", "[")):
@@ -100,8 +100,8 @@ def _value(text: str, schema: Any) -> Any:
 
 
 def _hold_to_contract(config: Config, inputs: Mapping[str, Any]) -> None:
-    from llmops_git.configs.pointers import pointer_text  # noqa: PLC0415
-    from llmops_git.configs.user_schema import value_problems  # noqa: PLC0415
+    from llmops_git.configs.pointers import pointer_text
+    from llmops_git.configs.user_schema import value_problems
 
     problems = value_problems(config.resolved["inputs"], inputs)
     if problems:
@@ -114,8 +114,8 @@ def _hold_to_contract(config: Config, inputs: Mapping[str, Any]) -> None:
 def _documents(config: Config, inputs: Mapping[str, Any], case: Case | None) -> list[JsonObject]:
     if "retrieval" not in config.resolved:
         return list(case.documents or ()) if case else []
-    from llmops_git.configs.template import render_query  # noqa: PLC0415
-    from llmops_git.retrievers.table import retrieve  # noqa: PLC0415
+    from llmops_git.configs.template import render_query
+    from llmops_git.retrievers.table import retrieve
 
     query = render_query(config.resolved, inputs) if "query" in config.resolved["retrieval"] else ""
     return retrieve(config, query, case)

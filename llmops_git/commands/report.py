@@ -25,9 +25,9 @@ def command(run: Path | None, form: str, key: str, run_id: str) -> int:
 
     Nothing is evaluated and the exit code says nothing about the gate: 0, or 2 when the folder cannot be read.
     """
-    from llmops_git.reports.json_report import report_document, report_from_document  # noqa: PLC0415
-    from llmops_git.reports.markdown import render_comment  # noqa: PLC0415
-    from llmops_git.reports.terminal import render_report  # noqa: PLC0415
+    from llmops_git.reports.json_report import report_document, report_from_document
+    from llmops_git.reports.markdown import render_comment
+    from llmops_git.reports.terminal import render_report
 
     file = _report_file(run)
     report = report_from_document(read_document(file), path=str(file))
@@ -59,8 +59,8 @@ def read_document(file: Path) -> Any:
 
 def _report_file(run: Path | None) -> Path:
     if run is None:
-        from llmops_git.commands.project import open_project  # noqa: PLC0415
-        from llmops_git.commands.runs import newest_run  # noqa: PLC0415
+        from llmops_git.commands.project import open_project
+        from llmops_git.commands.runs import newest_run
 
         run = newest_run(open_project())
     return run if run.is_file() else run / REPORT_FILE

@@ -44,7 +44,7 @@ def command(
     """Print tag, tag object, commit and digest of one release of CONFIG."""
     if sum((environment is not None, version is not None, latest)) > 1:
         raise click.UsageError("choose one of --environment, --version and --latest")
-    from llmops_git.repo.git import open_git  # noqa: PLC0415
+    from llmops_git.repo.git import open_git
 
     git = open_git()
     registry = light_registry(git, config, remote=remote, fetch=fetch)
@@ -55,12 +55,12 @@ def command(
 
 def light_registry(git: Git, config: str, *, remote: str | None, fetch: bool) -> Registry:
     """The releases of one config and all environments, without reading the policy."""
-    from llmops_git.releases.registry import read_registry  # noqa: PLC0415
-    from llmops_git.repo.refs import remote_in_use, remote_with_state  # noqa: PLC0415
+    from llmops_git.releases.registry import read_registry
+    from llmops_git.repo.refs import remote_in_use, remote_with_state
 
     name = remote if remote is not None else remote_with_state(git)
     if fetch:
-        from llmops_git.repo.fetch import fetch_state  # noqa: PLC0415
+        from llmops_git.repo.fetch import fetch_state
 
         name = remote_in_use(git, name or "origin")
         if name is not None:
@@ -72,7 +72,7 @@ def resolve(registry: Registry, config: str, *, environment: str | None, version
     """The release asked for. Raises LlmopsError when there is none, Tampered when the tag is not the one that was deployed."""
     if environment is not None:
         return _running(registry, config, environment)
-    from llmops_git.releases.rules import find_release  # noqa: PLC0415
+    from llmops_git.releases.rules import find_release
 
     release = find_release(registry, config, version) if version else registry.newest(config)
     if release is None:
@@ -81,7 +81,7 @@ def resolve(registry: Registry, config: str, *, environment: str | None, version
 
 
 def _running(registry: Registry, config: str, environment: str) -> Resolved:
-    from llmops_git.releases.environments import environment_ref  # noqa: PLC0415
+    from llmops_git.releases.environments import environment_ref
 
     environment_ref(environment)
     running = registry.running(environment, config)
@@ -90,7 +90,7 @@ def _running(registry: Registry, config: str, environment: str) -> Resolved:
         raise LlmopsError(message, hint=f"llmops-git resolve {config} --environment {environment} --fetch")
     release = registry.find(running.release)
     if release is not None and release.tag_object != running.tag_object:
-        from llmops_git.repo.fetch import tampered  # noqa: PLC0415
+        from llmops_git.repo.fetch import tampered
 
         deployed = f"{running.tag_object} was deployed to {environment}, {release.tag_object} is here"
         raise tampered([f"tag `{running.release}` was moved: {deployed}"])
@@ -134,16 +134,16 @@ def resolve_document(resolved: Resolved) -> dict[str, Any]:
 def _render(resolved: Resolved, form: str) -> str:
     document = resolve_document(resolved)
     if form == "json":
-        import json  # noqa: PLC0415
+        import json
 
         return json.dumps(document, indent=2)
     if form == "env":
-        import shlex  # noqa: PLC0415
+        import shlex
 
         return "\n".join(
             f"LLMOPS_{name.upper()}={shlex.quote(value or '')}" for name, value in document.items() if name != "schema"
         )
-    from llmops_git.reports.clean import clean  # noqa: PLC0415
+    from llmops_git.reports.clean import clean
 
     shown = {name.replace("_", " "): value for name, value in document.items() if value and name != "schema"}
     return "\n".join(f"{name:<12}{clean(value)}" for name, value in shown.items())

@@ -23,11 +23,11 @@ def released_runs(project: Project, policy: Policy, wanted: Collection[tuple[str
 
     Whether that run passed or failed does not matter: a baseline is what was measured, not what looked best.
     """
-    from llmops_git.evals.evidence import run_from_document  # noqa: PLC0415
-    from llmops_git.releases.evidence import EvidenceKey  # noqa: PLC0415
-    from llmops_git.releases.evidence_branch import read_evidence  # noqa: PLC0415
-    from llmops_git.releases.registry import read_registry  # noqa: PLC0415
-    from llmops_git.repo.refs import remote_in_use  # noqa: PLC0415
+    from llmops_git.evals.evidence import run_from_document
+    from llmops_git.releases.evidence import EvidenceKey
+    from llmops_git.releases.evidence_branch import read_evidence
+    from llmops_git.releases.registry import read_registry
+    from llmops_git.repo.refs import remote_in_use
 
     registry = read_registry(project.git, remote=remote_in_use(project.git, policy.remote))
     records = read_evidence(project.git, registry.evidence, [EvidenceKey(*key) for key in wanted])

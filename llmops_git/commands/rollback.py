@@ -28,8 +28,8 @@ def command(config: str, environment: str, version: str | None, reason: str, dry
     Releases that were rolled back are skipped. Automatic promotion of CONFIG to this environment stays off until
     someone promotes by hand.
     """
-    from llmops_git.commands.deploying import deploy_step, show_deployed  # noqa: PLC0415
-    from llmops_git.commands.state import environment_of, read_state  # noqa: PLC0415
+    from llmops_git.commands.deploying import deploy_step, show_deployed
+    from llmops_git.commands.state import environment_of, read_state
 
     state = read_state(fetch=True)
     environment_of(state.policy, environment)
@@ -49,7 +49,7 @@ def command(config: str, environment: str, version: str | None, reason: str, dry
 def _still_meant(now: Running | None, before: Running | None, planned: Step | Nothing) -> Step | Nothing:
     """After a lost race: the rollback is from what ran when it was asked for, so that two people who roll back the same
     release at the same time go back once and not twice. Raises GateRefused when something else runs by now."""
-    from llmops_git.releases.rules import Nothing  # noqa: PLC0415
+    from llmops_git.releases.rules import Nothing
 
     if isinstance(planned, Nothing) or now == before:
         return planned
@@ -64,9 +64,9 @@ def _decide(
     state: State, registry: Registry, environment: str, config: str, version: str | None, reason: str
 ) -> Step | Nothing:
     """What to go back to. Its bundle is the one that ran then, byte for byte."""
-    from llmops_git.releases.deploy import Step  # noqa: PLC0415
-    from llmops_git.releases.history import read_history  # noqa: PLC0415
-    from llmops_git.releases.rules import Nothing, find_release, rollback_target  # noqa: PLC0415
+    from llmops_git.releases.deploy import Step
+    from llmops_git.releases.history import read_history
+    from llmops_git.releases.rules import Nothing, find_release, rollback_target
 
     now = registry.running(environment, config)
     if now is None:
@@ -86,7 +86,7 @@ def _decide(
 
 
 def _target(state: State, registry: Registry, environment: str, config: str, target: Running | None) -> Running:
-    from llmops_git.releases.history import history_is_cut  # noqa: PLC0415
+    from llmops_git.releases.history import history_is_cut
 
     if target is not None:
         return target
@@ -98,7 +98,7 @@ def _target(state: State, registry: Registry, environment: str, config: str, tar
 
 def _release_of(registry: Registry, target: Running) -> Release:
     """The release that ran then; its tag must still be the one that was deployed. Raises Tampered, NotMeasured."""
-    from llmops_git.repo.fetch import tampered  # noqa: PLC0415
+    from llmops_git.repo.fetch import tampered
 
     release = registry.find(target.release)
     if release is None:

@@ -31,9 +31,9 @@ def newest_run(project: Project) -> Path:
 
 def keep_run(project: Project, evaluated: Evaluated, output: Path | None) -> Path:
     """Write the run folder: run.json, report.json, comment.md, traces.jsonl. The folder's path."""
-    from llmops_git.evals.folder import write_run_folder  # noqa: PLC0415
-    from llmops_git.reports.json_report import report_document  # noqa: PLC0415
-    from llmops_git.reports.markdown import render_comment  # noqa: PLC0415
+    from llmops_git.evals.folder import write_run_folder
+    from llmops_git.reports.json_report import report_document
+    from llmops_git.reports.markdown import render_comment
 
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     folder = output or runs_folder(project) / stamp

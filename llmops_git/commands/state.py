@@ -47,10 +47,10 @@ class State:
 def read_state(*, fetch: bool) -> State:
     """The state as this clone knows it, or after fetching. Raises NotMeasured when the remote does not answer, Tampered
     when it moved a tag or rewrote an environment."""
-    from llmops_git.releases.registry import read_registry  # noqa: PLC0415
-    from llmops_git.releases.seen import require_unrewritten  # noqa: PLC0415
-    from llmops_git.repo.fetch import fetch_state  # noqa: PLC0415
-    from llmops_git.repo.refs import remote_in_use  # noqa: PLC0415
+    from llmops_git.releases.registry import read_registry
+    from llmops_git.releases.seen import require_unrewritten
+    from llmops_git.repo.fetch import fetch_state
+    from llmops_git.repo.refs import remote_in_use
 
     project = open_project()
     policy = project.policy(project.tree("HEAD"))
@@ -65,8 +65,8 @@ def read_state(*, fetch: bool) -> State:
 
 def environment_of(policy: Policy, name: str) -> Environment:
     """An environment of the policy; any well-formed name where the policy declares none. Raises LlmopsError."""
-    from llmops_git.configs.policy import Environment  # noqa: PLC0415
-    from llmops_git.releases.environments import environment_ref  # noqa: PLC0415
+    from llmops_git.configs.policy import Environment
+    from llmops_git.releases.environments import environment_ref
 
     environment_ref(name)
     if name in policy.environments:
@@ -87,7 +87,7 @@ def actor_of(project: Project) -> str:
 
 def identity_of(project: Project) -> str:
     """`Name <email>` of whoever runs this. Raises LlmopsError when git does not know."""
-    from llmops_git.repo.write import Writer  # noqa: PLC0415
+    from llmops_git.repo.write import Writer
 
     return Writer(project.git).identity().rpartition(">")[0] + ">"
 
@@ -109,6 +109,6 @@ def short(oid: str) -> str:
 
 def day(seconds: int) -> str:
     """A time as `2026-01-31 09:30`, in UTC."""
-    from datetime import UTC, datetime  # noqa: PLC0415
+    from datetime import UTC, datetime
 
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")

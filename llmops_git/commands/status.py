@@ -97,8 +97,8 @@ def _running(running: Running) -> dict[str, Any]:
 
 def status_lines(document: dict[str, Any]) -> list[str]:
     """The same as a table: one row for each config, one column for each environment."""
-    from llmops_git.reports.clean import clean  # noqa: PLC0415
-    from llmops_git.reports.style import columns  # noqa: PLC0415
+    from llmops_git.reports.clean import clean
+    from llmops_git.reports.style import columns
 
     environments = [item["environment"] for item in document["environments"]]
     rows = [("config", "newest", "released", "verdict", *environments)]

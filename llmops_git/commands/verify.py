@@ -43,7 +43,7 @@ def command(what: str | None, ask_remote: bool, fetch: bool, form: str) -> int:
 
 def _fetched(state: State) -> State:
     """The state after a fetch; what the remote moved or rewrote is left for the levels to say."""
-    from llmops_git.repo.fetch import Tampered, fetch_state  # noqa: PLC0415
+    from llmops_git.repo.fetch import Tampered, fetch_state
 
     if state.remote is None:
         return state
@@ -54,7 +54,7 @@ def _fetched(state: State) -> State:
 
 def chosen(state: State, what: str | None) -> tuple[list[Release], list[str] | None]:
     """The releases to check, and the configs they belong to (None: all). Raises LlmopsError when there are none."""
-    from llmops_git.releases.tags import parse_tag  # noqa: PLC0415
+    from llmops_git.releases.tags import parse_tag
 
     registry = state.registry
     if what is None:
@@ -72,10 +72,10 @@ def chosen(state: State, what: str | None) -> tuple[list[Release], list[str] | N
 
 def verify_levels(state: State, releases: Sequence[Release], configs: list[str] | None, *, ask_remote: bool) -> list[Level]:
     """Every level, from the cheapest to the one that asks others. Remembers the tips of the branches when they held."""
-    from llmops_git.releases.seen import save_seen, tips_of  # noqa: PLC0415
-    from llmops_git.releases.verify import Level, check_chain, check_digests, check_evidence, check_tags  # noqa: PLC0415
-    from llmops_git.releases.verify_places import check_deployments, check_history, check_remote  # noqa: PLC0415
-    from llmops_git.repo.objects import read_objects  # noqa: PLC0415
+    from llmops_git.releases.seen import save_seen, tips_of
+    from llmops_git.releases.verify import Level, check_chain, check_digests, check_evidence, check_tags
+    from llmops_git.releases.verify_places import check_deployments, check_history, check_remote
+    from llmops_git.repo.objects import read_objects
 
     git, registry = state.project.git, state.registry
     chains = {name: registry.releases[name] for name in configs or registry.releases if name in registry.releases}
@@ -137,8 +137,8 @@ _MEANING = {
 
 def verify_lines(levels: Sequence[Level]) -> list[str]:
     """One line for each level, and below it what is wrong."""
-    from llmops_git.reports.clean import clean  # noqa: PLC0415
-    from llmops_git.reports.style import columns  # noqa: PLC0415
+    from llmops_git.reports.clean import clean
+    from llmops_git.reports.style import columns
 
     heads = columns(
         [(level.name, level.state, f"{level.checked} {_MEANING[level.name]}" if level.checked else _MEANING[level.name])

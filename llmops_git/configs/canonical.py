@@ -8,7 +8,7 @@ from llmops_git.configs.values import Json
 def canonical_json(value: Json) -> bytes:
     """The canonical bytes of a JSON value. Raises ValueError when JSON cannot carry it exactly (NaN, integers beyond
     2^53, lone surrogates, keys that are not strings)."""
-    import rfc8785  # noqa: PLC0415
+    import rfc8785
 
     try:
         return rfc8785.dumps(value)

@@ -35,7 +35,7 @@ def jsonl_rows(text: str, path: str, problems: list[Problem]) -> Iterator[Row]:
 
 def yaml_rows(text: str, path: str, problems: list[Problem]) -> Iterator[Row]:
     """A list of mappings."""
-    from llmops_git.configs.yaml import parse  # noqa: PLC0415
+    from llmops_git.configs.yaml import parse
 
     file = parse(text.encode(), path)
     if not isinstance(file.value, list):

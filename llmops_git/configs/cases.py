@@ -73,7 +73,7 @@ def duplicates(rows: Sequence[tuple[Case, str, int]]) -> list[Problem]:
 
 
 def _reader(path: str) -> Reader | None:
-    from llmops_git.configs import case_files  # noqa: PLC0415
+    from llmops_git.configs import case_files
 
     readers: dict[str, Any] = {
         ".jsonl": case_files.jsonl_rows,

@@ -99,7 +99,7 @@ class Closures:
         siblings = [other.rpartition("/")[2] for other in self._tree.walk(folder)]
         if len(siblings) > _MAX_SIBLINGS:
             return "no such file", ""
-        from llmops_git.configs.paths import suggestion  # noqa: PLC0415
+        from llmops_git.configs.paths import suggestion
 
         return "no such file", suggestion(name, siblings)
 

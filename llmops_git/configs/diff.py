@@ -135,7 +135,7 @@ def _corpus_fields(base: Config, head: Config) -> Iterator[FieldChange]:
 def _shown(text: str) -> str:
     if len(text) <= MAX_DOCUMENT_SHOWN:
         return text
-    from llmops_git.configs.digest import bytes_digest  # noqa: PLC0415
+    from llmops_git.configs.digest import bytes_digest
 
     return f"({len(text):,} characters, {bytes_digest(text.encode())})"
 

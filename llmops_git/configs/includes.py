@@ -79,7 +79,7 @@ def scan_includes(text: str) -> tuple[Include, ...] | None:
 
 
 def _parse_includes(text: str) -> tuple[tuple[Include, ...], tuple[Dynamic, ...]]:
-    import jinja2  # noqa: PLC0415
+    import jinja2
 
     environment = jinja2.Environment(autoescape=False)  # noqa: S701  # read, never rendered
     try:

@@ -48,7 +48,7 @@ class Loader:
 
     def load(self, path: str, *, as_judge: bool = False) -> Config:
         """A config, checked. A config's judges are loaded without an evaluation of their own."""
-        from llmops_git.configs.schema import problems_of  # noqa: PLC0415
+        from llmops_git.configs.schema import problems_of
 
         closure, source = self._open(path)
         source.problems = problems_of("judge" if as_judge else "config", source.file, path)
@@ -97,7 +97,7 @@ class Loader:
     def _evaluation(
         self, source: Source, resolved: dict[str, Json], *, unchecked: bool = False
     ) -> tuple[Evaluation, tuple[CaseFile, ...]]:
-        from llmops_git.configs.resolve_evaluation import resolve_evaluation  # noqa: PLC0415
+        from llmops_git.configs.resolve_evaluation import resolve_evaluation
 
         def load_judge(path: str) -> Config | None:
             judge = self._judge(path, unchecked=unchecked)
@@ -119,7 +119,7 @@ class Loader:
         return self._judges[key]
 
     def _check(self, source: Source, resolved: dict[str, Json], templates: Templates, broken: frozenset[str]) -> None:
-        from llmops_git.configs import checks  # noqa: PLC0415
+        from llmops_git.configs import checks
 
         checks.check_name(source)
         checks.check_measured(source)
@@ -133,7 +133,7 @@ class Loader:
 def _check_evaluation(
     source: Source, resolved: dict[str, Json], evaluation: Evaluation, files: tuple[CaseFile, ...], broken: frozenset[str]
 ) -> None:
-    from llmops_git.configs import checks  # noqa: PLC0415
+    from llmops_git.configs import checks
 
     checks.check_scorer_schemas(source, evaluation)
     if "inputs" not in broken | _sections(source.problems, source.path):

@@ -29,7 +29,7 @@ def is_name(text: str) -> bool:
 
 def config_files(paths: Iterable[str], policy: Policy) -> list[str]:
     """The config files among repository-relative paths, sorted; the policy's patterns count from its root."""
-    from llmops_git.configs.glob import compile_glob  # noqa: PLC0415
+    from llmops_git.configs.glob import compile_glob
 
     prefix = f"{policy.root}/" if policy.root else ""
     patterns = [compile_glob(pattern) for pattern in policy.configs]
@@ -80,7 +80,7 @@ def join(via: str, reference: str) -> str:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """ "did you mean `x`?", or "" where nothing known is near."""
-    import difflib  # noqa: PLC0415
+    import difflib
 
     candidates = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), candidates, n=1, cutoff=0.6)

@@ -91,8 +91,8 @@ def _read(tree: Tree, path: str, kind: Any) -> tuple[YamlFile | None, list[Probl
         return None, []
     if entry.mode not in (FILE_MODE, EXECUTABLE_MODE):
         return None, [Problem(path=path, message="is a symbolic link or a submodule, and must be a file")]
-    from llmops_git.configs.schema import problems_of  # noqa: PLC0415
-    from llmops_git.configs.yaml import parse  # noqa: PLC0415
+    from llmops_git.configs.schema import problems_of
+    from llmops_git.configs.yaml import parse
 
     try:
         file = parse(tree.read([path])[path], path)

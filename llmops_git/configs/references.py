@@ -82,8 +82,8 @@ def scan(data: bytes, syntax: Syntax, path: str = "") -> Scan:
     """What a content names; `path` is only used in problems."""
     if not syntax:
         return Scan()
-    from llmops_git.configs.text import decode  # noqa: PLC0415  # where every scan is remembered, none of this is needed
-    from llmops_git.configs.yaml import parse  # noqa: PLC0415
+    from llmops_git.configs.text import decode  # where every scan is remembered, none of this is needed
+    from llmops_git.configs.yaml import parse
 
     try:
         if syntax == "template":
@@ -118,7 +118,7 @@ def problem_with(path: str, data: bytes, mention: Mention, message: str, hint: s
 
 
 def _place(path: str, data: bytes, pointer: Pointer) -> tuple[int, int]:
-    from llmops_git.configs.yaml import parse  # noqa: PLC0415
+    from llmops_git.configs.yaml import parse
 
     try:
         return parse(data, path).place(pointer)
@@ -142,7 +142,7 @@ def _target(path: str, mention: Mention, root: str) -> str:
 
 
 def _scan_template(text: str, path: str) -> Scan:
-    from llmops_git.configs.includes import find_includes  # noqa: PLC0415
+    from llmops_git.configs.includes import find_includes
 
     found, dynamic = find_includes(text)
     return Scan(
@@ -152,7 +152,7 @@ def _scan_template(text: str, path: str) -> Scan:
 
 
 def _scan_config(file: YamlFile) -> Scan:
-    from llmops_git.configs.includes import find_includes  # noqa: PLC0415
+    from llmops_git.configs.includes import find_includes
 
     if not isinstance(file.value, dict):
         return Scan()

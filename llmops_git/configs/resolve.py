@@ -129,8 +129,8 @@ def _pack(source: Source, pointer: Pointer, path: str | None) -> JsonObject | No
     """The content of a guardrail pack."""
     if path is None:
         return None  # the closure says that it is missing
-    from llmops_git.configs.yaml import parse  # noqa: PLC0415
-    from llmops_git.errors import InvalidInput  # noqa: PLC0415
+    from llmops_git.configs.yaml import parse
+    from llmops_git.errors import InvalidInput
 
     try:
         value = parse(source.contents[path], path).value

@@ -39,7 +39,7 @@ def load_schema(name: str) -> Mapping[str, Any]:
 @functools.cache
 def validator(name: str) -> Draft202012Validator:
     """The one validator of a published schema in this process; the schema itself is checked by a test."""
-    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema import Draft202012Validator
 
     return Draft202012Validator(load_schema(name))
 

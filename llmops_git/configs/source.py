@@ -101,6 +101,6 @@ def read_data(data: bytes, path: str) -> Json:
     """The value of a JSON or YAML file. Raises InvalidInput."""
     if path.endswith((".yaml", ".yml")):
         return parse(data, path).value
-    from llmops_git.configs.json_file import parse_json  # noqa: PLC0415
+    from llmops_git.configs.json_file import parse_json
 
     return parse_json(data, path)

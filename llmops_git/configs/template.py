@@ -56,10 +56,10 @@ def template_context(inputs: JsonObject, documents: Sequence[JsonObject]) -> dic
 
 def render_text(template: str, context: Mapping[str, Any], partials: Mapping[str, str], where: str) -> str:
     """One template rendered under a full budget; `partials` are the texts it may include, by name. Raises TemplateError."""
-    from jinja2 import TemplateSyntaxError  # noqa: PLC0415
+    from jinja2 import TemplateSyntaxError
 
-    from llmops_git.configs.template_budget import start  # noqa: PLC0415
-    from llmops_git.configs.template_environment import PARTIALS, compiled  # noqa: PLC0415
+    from llmops_git.configs.template_budget import start
+    from llmops_git.configs.template_environment import PARTIALS, compiled
 
     start()
     PARTIALS.set(partials)
@@ -77,9 +77,9 @@ def _run(template: Template, context: Mapping[str, Any]) -> str:
 
 
 def _explain(error: Exception, context: Mapping[str, Any], where: str) -> TemplateError:
-    import re  # noqa: PLC0415
+    import re
 
-    from jinja2 import TemplateNotFound, UndefinedError  # noqa: PLC0415
+    from jinja2 import TemplateNotFound, UndefinedError
 
     line, excerpt = _line_of(error)
     reason = str(error) or type(error).__name__

@@ -31,9 +31,9 @@ class Checked(NamedTuple):
 @functools.lru_cache(maxsize=1024)
 def check_template(text: str) -> Checked:
     """Parse and compile a template without running it."""
-    from jinja2 import TemplateSyntaxError, meta, nodes  # noqa: PLC0415
+    from jinja2 import TemplateSyntaxError, meta, nodes
 
-    from llmops_git.configs.template_environment import compiled, environment, tokens  # noqa: PLC0415
+    from llmops_git.configs.template_environment import compiled, environment, tokens
 
     try:
         tokens(text)
@@ -67,7 +67,7 @@ def undeclared(checked: Checked, known: Collection[str]) -> list[Finding]:
 
 def _defined(tree: nodes.Template) -> frozenset[str]:
     """Macros and imports, which set names too."""
-    from jinja2 import nodes  # noqa: PLC0415
+    from jinja2 import nodes
 
     found = {node.name for node in tree.find_all(nodes.Macro)} | {node.target for node in tree.find_all(nodes.Import)}
     for node in tree.find_all(nodes.FromImport):
@@ -76,10 +76,10 @@ def _defined(tree: nodes.Template) -> frozenset[str]:
 
 
 def _unknown_functions(tree: nodes.Template) -> Iterator[Finding]:
-    from jinja2 import nodes  # noqa: PLC0415
+    from jinja2 import nodes
 
-    from llmops_git.configs.template_environment import environment  # noqa: PLC0415
-    from llmops_git.configs.template_filters import REFUSED  # noqa: PLC0415
+    from llmops_git.configs.template_environment import environment
+    from llmops_git.configs.template_filters import REFUSED
 
     for kind, table, word in ((nodes.Filter, environment().filters, "filter"), (nodes.Test, environment().tests, "test")):
         known = [name for name in table if name.isidentifier()]

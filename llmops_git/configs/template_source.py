@@ -69,9 +69,9 @@ def _canonical(text: str, rename: tuple[tuple[str, str], ...]) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _lex(text: str) -> list[Token]:
-    from jinja2 import TemplateSyntaxError  # noqa: PLC0415
+    from jinja2 import TemplateSyntaxError
 
-    from llmops_git.configs.template_environment import tokens  # noqa: PLC0415
+    from llmops_git.configs.template_environment import tokens
 
     try:
         return tokens(text)

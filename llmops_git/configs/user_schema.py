@@ -131,7 +131,7 @@ def _exists(schema: Json, target: str) -> bool:
 
 @functools.cache
 def _meta() -> Draft202012Validator:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415
+    from jsonschema import Draft202012Validator
 
     return Draft202012Validator(Draft202012Validator.META_SCHEMA)
 
@@ -144,7 +144,7 @@ def _validator(schema: Mapping[str, Any]) -> Draft202012Validator:
 @functools.cache
 def _empty_registry() -> Any:
     """A registry that fetches nothing."""
-    from referencing import Registry  # noqa: PLC0415
+    from referencing import Registry
 
     return Registry()
 
@@ -152,14 +152,14 @@ def _empty_registry() -> Any:
 @functools.cache
 def _class() -> Any:
     """The validator of draft 2020-12, its patterns run with a time limit: they, and the text, come from a pull request."""
-    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415
+    from jsonschema import Draft202012Validator, validators
 
     return validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
 
 
 def _search(pattern: str, text: str) -> tuple[bool, str]:
     """Whether a pattern is found, and why that could not be told."""
-    import regex  # type: ignore[import-untyped]  # noqa: PLC0415
+    import regex  # type: ignore[import-untyped]
 
     counts = [int(count) for count in re.findall(r"\{[^{}]*?(\d{1,9})\s*\}", pattern)]
     if len(pattern) > _MAX_PATTERN or math.prod(counts) > _MAX_REPEATS:  # `regex` writes counted repeats out
@@ -173,7 +173,7 @@ def _search(pattern: str, text: str) -> tuple[bool, str]:
 
 
 def _pattern(_validator: Any, pattern: Any, instance: Any, _schema: Any) -> Iterator[Any]:
-    from jsonschema import ValidationError  # noqa: PLC0415
+    from jsonschema import ValidationError
 
     if isinstance(instance, str):
         found, trouble = _search(pattern, instance)

@@ -48,7 +48,7 @@ class YamlFile:
     def place(self, pointer: Pointer, *, key: bool = False) -> Place:
         """Line and column, from 1, of the value at `pointer` (or of its key), or of the nearest parent that is there."""
         if self._places is None:
-            from llmops_git.configs.yaml_places import places  # noqa: PLC0415
+            from llmops_git.configs.yaml_places import places
 
             self._places = places(self._events(self._text))
         wanted = tuple(pointer)
@@ -77,7 +77,7 @@ def _remembered(data: bytes, path: str) -> YamlFile:
 
 
 def _parse(data: bytes, path: str) -> YamlFile:
-    from llmops_git.configs import yaml_events  # noqa: PLC0415
+    from llmops_git.configs import yaml_events
 
     text = decode(data, path)
     try:
@@ -107,8 +107,8 @@ class _Builder:
     """Turns events into values; one per file."""
 
     def __init__(self, read: Callable[[], Any], path: str) -> None:
-        from ruamel.yaml import events  # noqa: PLC0415
-        from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+        from ruamel.yaml import events
+        from ruamel.yaml.error import YAMLError
 
         self._path = path
         self._syntax_error = YAMLError

@@ -9,7 +9,7 @@ from typing import Any
 def open_events(text: str) -> Callable[[], Any]:
     """A function that gives the next event of `text`; it raises ruamel's YAMLError where the text is not YAML."""
     try:
-        from _ruamel_yaml import CParser  # noqa: PLC0415
+        from _ruamel_yaml import CParser
     except ImportError:
         return pure_events(text)
     read: Callable[[], Any] = CParser(text).get_event
@@ -18,7 +18,7 @@ def open_events(text: str) -> Callable[[], Any]:
 
 def pure_events(text: str) -> Callable[[], Any]:
     """The same without libyaml."""
-    from ruamel.yaml import YAML  # noqa: PLC0415
+    from ruamel.yaml import YAML
 
     events = YAML(typ="safe", pure=True).parse(text)
     return lambda: next(events, None)

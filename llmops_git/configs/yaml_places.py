@@ -14,7 +14,7 @@ def places(read: Callable[[], Any]) -> dict[Pointer, tuple[Place, Place]]:
 
     Items of a list have no key: both places are the item's. What an alias stands for is found at the alias.
     """
-    from ruamel.yaml import events  # noqa: PLC0415
+    from ruamel.yaml import events
 
     found: dict[Pointer, tuple[Place, Place]] = {}
 

@@ -47,7 +47,7 @@ class Bench:
 
 def set_up(job: Job, identity: RunIdentity) -> Bench:
     """Build the job's scorers. Raises LlmopsError when one cannot be built."""
-    from llmops_git.scorers.table import build_scorer  # noqa: PLC0415
+    from llmops_git.scorers.table import build_scorer
 
     return Bench(
         job=job,

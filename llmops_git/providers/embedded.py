@@ -74,7 +74,7 @@ class EmbeddedProvider:
 
     @cached_property
     def _fingerprint(self) -> str:
-        import xllamacpp  # noqa: PLC0415
+        import xllamacpp
 
         system = f"{platform.system().lower()}-{platform.machine().lower()}"
         features = xllamacpp.get_system_info().replace(" = 1", "").replace(" |", "").split()
@@ -93,7 +93,7 @@ class EmbeddedProvider:
         with self._loading:
             engine = self._engines.get((model, worker))
             if engine is None:
-                from llmops_git.providers.embedded_engine import Engine  # noqa: PLC0415
+                from llmops_git.providers.embedded_engine import Engine
 
                 engine = self._engines[model, worker] = Engine(model, weights)
         return engine

@@ -18,7 +18,7 @@ def open_provider(settings: ProviderSettings, *, environ: Mapping[str, str], rec
     provider = _open(settings, environ)
     if record is None:
         return provider
-    from llmops_git.providers.replay import RecordingProvider  # noqa: PLC0415
+    from llmops_git.providers.replay import RecordingProvider
 
     return RecordingProvider(provider, record)
 
@@ -26,16 +26,16 @@ def open_provider(settings: ProviderSettings, *, environ: Mapping[str, str], rec
 def _open(settings: ProviderSettings, environ: Mapping[str, str]) -> Provider:
     match settings.api:
         case "openai":
-            from llmops_git.providers.openai import OpenAIProvider  # noqa: PLC0415
+            from llmops_git.providers.openai import OpenAIProvider
 
             return OpenAIProvider(settings, environ=environ)
         case "replay":
-            from llmops_git.providers.replay import ReplayProvider  # noqa: PLC0415
+            from llmops_git.providers.replay import ReplayProvider
 
             if not settings.path:
                 raise LlmopsError(f"provider `{settings.name}` has no path", hint="path: recordings")
             return ReplayProvider(settings.name, Path(settings.path))
         case "embedded":
-            from llmops_git.providers.embedded import EmbeddedProvider  # noqa: PLC0415
+            from llmops_git.providers.embedded import EmbeddedProvider
 
             return EmbeddedProvider(settings, environ=environ)

@@ -198,7 +198,7 @@ def _by_hand(path: Path, model: KnownModel | None = None) -> str:
 def _alone(lock: Path) -> Iterator[None]:
     """One process at a time. Where the system has no such locks two may fetch: the rename still keeps the file whole."""
     try:
-        import fcntl  # noqa: PLC0415
+        import fcntl
     except ImportError:  # pragma: no cover
         yield
         return

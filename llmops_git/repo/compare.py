@@ -83,14 +83,14 @@ class Comparer:
         """The whole policy where configs are checked against it (providers), else what selects them."""
         if not self._check:
             return self._policy
-        from llmops_git.configs.policy_file import load_policy  # noqa: PLC0415
+        from llmops_git.configs.policy_file import load_policy
 
         return load_policy(self._head.tree, self._policy.root)
 
     def _load(
         self, jobs: Sequence[_Job], base_tree: Tree | None, policy: Policy, base_closures: Closures | None
     ) -> Iterator[tuple[_Job, Change | None]]:
-        from llmops_git.configs.load import Loader  # noqa: PLC0415
+        from llmops_git.configs.load import Loader
 
         contents: dict[str, bytes] = {}
         head = SharedReads(self._head.tree, contents)
@@ -128,7 +128,7 @@ def _files(closures: Iterable[Closure | None]) -> dict[str, str]:
 
 def _change(pair: Pair, base_loader: Loader | None, head_loader: Loader, *, check: bool, evaluation: bool) -> Change | None:
     """The change between the two sides of a pair; without `evaluation` that part of both is left out."""
-    from llmops_git.configs.diff import compare_configs  # noqa: PLC0415
+    from llmops_git.configs.diff import compare_configs
 
     base, base_problems = _loaded(base_loader, pair.base, check=False, evaluation=evaluation)
     head, head_problems = _loaded(head_loader, pair.head, check=check, evaluation=evaluation)
@@ -156,7 +156,7 @@ def _loaded(
 
 def with_renames(changes: Sequence[Change]) -> list[Change]:
     """The same changes, where a config that went and one that came with the same digest are one that was renamed."""
-    from llmops_git.configs.diff import compare_configs  # noqa: PLC0415
+    from llmops_git.configs.diff import compare_configs
 
     gone: dict[str, list[Change]] = {}
     for change in changes:

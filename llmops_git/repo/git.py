@@ -63,14 +63,14 @@ class Git:
     @cached_property
     def promisor(self) -> str:
         """The remote that keeps what a partial clone left out; "" in a complete clone."""
-        from llmops_git.repo.partial import promisor_remote  # noqa: PLC0415
+        from llmops_git.repo.partial import promisor_remote
 
         return promisor_remote(self)
 
     @cached_property
     def objects(self) -> Objects:
         """Objects by name, from one process that ends with this value (or with the interpreter)."""
-        from llmops_git.repo.reader import Objects  # noqa: PLC0415
+        from llmops_git.repo.reader import Objects
 
         objects = Objects(Git(self.location, self.environment))  # not `self`: what the finalizer holds must not hold us
         weakref.finalize(self, objects.close)

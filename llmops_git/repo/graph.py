@@ -71,7 +71,7 @@ class Graph:
         return self._with_work_tree(MentionChain(index, added)), total
 
     def _afresh(self, *, keep: bool) -> tuple[Mentions, int]:
-        from llmops_git.repo.prefilter import Listing, mentions_of  # noqa: PLC0415
+        from llmops_git.repo.prefilter import Listing, mentions_of
 
         stored = self._head.stored_oid
         listing = Listing.parse(self._git.run("ls-tree", "-r", "-z", "--full-tree", stored), self._git.location.object_format)

@@ -62,9 +62,9 @@ def missing_objects(git: Git, oids: Iterable[str]) -> list[str]:
     Every way to ask git inside a partial clone fetches what is asked for (`GIT_NO_LAZY_FETCH` is younger than the gits in
     use), so the question is put to an empty repository that borrows this one's objects and knows of no remote.
     """
-    import tempfile  # noqa: PLC0415
+    import tempfile
 
-    from llmops_git.repo.git import Git  # noqa: PLC0415
+    from llmops_git.repo.git import Git
 
     wanted = list(dict.fromkeys(oids))
     if not wanted:

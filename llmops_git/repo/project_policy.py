@@ -30,14 +30,14 @@ def selecting_policy(tree: Tree, root: str, index: Index | None = None) -> Polic
             if index is not None and not known:
                 index.keep_scan(entry.oid, _SYNTAX, settings)
             return Policy(root=root, configs=tuple(settings[0]), default_branch=settings[1], remote=settings[2])
-    from llmops_git.configs.policy_file import load_policy  # noqa: PLC0415
+    from llmops_git.configs.policy_file import load_policy
 
     return load_policy(tree, root)
 
 
 def _settings(data: bytes, path: str) -> list[Any]:
     """Patterns of configs, default branch and remote; nothing when one of them is not what it should be."""
-    from llmops_git.configs.yaml import parse  # noqa: PLC0415
+    from llmops_git.configs.yaml import parse
 
     try:
         value = parse(data, path).value or {}

@@ -113,7 +113,7 @@ def _read_through_files(git: Git, names: bytes) -> mmap.mmap:
 def _unnamed_file() -> IO[bytes]:
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("llmops-git"), "w+b")
-    import tempfile  # noqa: PLC0415
+    import tempfile
 
     return tempfile.TemporaryFile()
 

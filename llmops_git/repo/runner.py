@@ -19,7 +19,7 @@ class Runner:
     """Runs git commands that write, through `git.Git.execute`, in the repository and environment of a `Git`."""
 
     def __init__(self, git: Git) -> None:
-        import git as gitpython  # noqa: PLC0415  # importing it costs more CPU than a whole reading command
+        import git as gitpython  # importing it costs more CPU than a whole reading command
 
         self._git = git
         self._runner = gitpython.Git(os.fspath(git.folder))

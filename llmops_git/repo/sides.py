@@ -47,7 +47,7 @@ def open_head(git: Git, head: str | None) -> Head:
         commit = find_commit(git, head or "HEAD")
         tree = CommitTree(git, commit.tree, name=commit.oid)
         return Head(name=commit.oid, tree=tree, stored_oid=commit.tree, stored=tree)
-    from llmops_git.repo.work_tree import DiskFiles  # noqa: PLC0415
+    from llmops_git.repo.work_tree import DiskFiles
 
     oid = _tree_oid(git, head_commit(git))
     stored = CommitTree(git, oid)

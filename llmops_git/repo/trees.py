@@ -34,7 +34,7 @@ def index_tree(git: Git) -> IndexTree:
 
 def work_tree(git: Git) -> Tree:
     """The files of the work tree, tracked or not ignored. Raises LlmopsError in a bare repository."""
-    from llmops_git.repo.work_tree import WorkTree  # noqa: PLC0415
+    from llmops_git.repo.work_tree import WorkTree
 
     return WorkTree(git)
 

@@ -41,7 +41,7 @@ def report_from_document(document: Mapping[str, Any], *, path: str = "report.jso
 
     Raises InvalidInput, naming `path` and the field, when the document is not valid against the schema.
     """
-    from llmops_git.reports.json_read import read_report  # noqa: PLC0415
+    from llmops_git.reports.json_read import read_report
 
     return read_report(document, path=path)
 

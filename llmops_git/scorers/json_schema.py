@@ -42,7 +42,7 @@ class JsonSchema:
 
 
 def build(settings: ScorerSettings) -> JsonSchema:
-    from llmops_git.scorers.schema_guard import GuardedSchema  # noqa: PLC0415  # jsonschema
+    from llmops_git.scorers.schema_guard import GuardedSchema  # jsonschema
 
     schema = settings.options.get("schema")
     if not isinstance(schema, dict | bool):

@@ -29,7 +29,7 @@ class Judge:
     ratio: bool = False
 
     def score(self, sample: Sample, session: Session | None) -> Score:
-        from llmops_git.configs.template import render_messages  # noqa: PLC0415  # jinja2
+        from llmops_git.configs.template import render_messages  # jinja2
 
         if session is None:
             return not_measured("judge", "a judge needs a model to ask")

@@ -33,7 +33,7 @@ def compile_pattern(pattern: str, *, ignore_case: bool = False) -> Pattern:
 
     The `regex` package writes counted repeats out: `((a{1000}){1000}){1000}` fills all memory before any search begins.
     """
-    import regex  # type: ignore[import-untyped]  # noqa: PLC0415
+    import regex  # type: ignore[import-untyped]
 
     if len(pattern) > MOST_CHARACTERS or _expanded(pattern) > MOST_EXPANDED:
         raise LlmopsError(f"the regular expression is too large: {pattern[:80]!r}", hint="use smaller or fewer repeat counts")

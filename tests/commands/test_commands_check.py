@@ -207,7 +207,7 @@ def test_a_long_line_is_cut_around_the_place(project: Path, capsys: pytest.Captu
 
 
 def test_the_hook_of_pre_commit_runs_check() -> None:
-    from llmops_git.configs.yaml import parse  # noqa: PLC0415
+    from llmops_git.configs.yaml import parse
 
     file = Path(__file__).parents[2] / ".pre-commit-hooks.yaml"
     [hook] = parse(file.read_bytes(), file.name).value

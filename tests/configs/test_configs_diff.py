@@ -172,7 +172,7 @@ def test_loading_reads_exactly_the_closure(name: str, check: bool) -> None:
 
 
 def _policy() -> Policy:
-    from llmops_git.configs.policy_file import load_policy  # noqa: PLC0415
+    from llmops_git.configs.policy_file import load_policy
 
     return load_policy(DictTree(FILES), "")
 

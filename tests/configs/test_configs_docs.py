@@ -57,7 +57,7 @@ def test_the_page_names_every_built_in_provider() -> None:
 
 
 def test_a_filter_is_there_or_refused_for_a_reason() -> None:
-    from jinja2.filters import FILTERS  # noqa: PLC0415
+    from jinja2.filters import FILTERS
 
     assert set(FILTERS) == {name for name in filters() if name.isidentifier()} - {"measured"} | set(REFUSED)
     assert all(REFUSED.values())

@@ -115,7 +115,7 @@ def test_each_mistake_has_its_place(text: str, line: int, pointer: str, message:
      "http://10.0.0.1/v1", "https://example.com\n.evil"],
 )  # fmt: skip
 def test_keys_only_go_to_https_or_to_this_machine(url: str) -> None:
-    import json  # noqa: PLC0415
+    import json
 
     assert "must be an https address" in problems(f"providers: {{openai: {{base_url: {json.dumps(url)}}}}}")[0].message
 

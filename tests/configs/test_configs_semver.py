@@ -32,7 +32,7 @@ BASE: dict[str, Any] = {
 
 def _with(path: str, value: Any) -> dict[str, Any]:
     """BASE with the value at a dotted path replaced; `...` removes it."""
-    import copy  # noqa: PLC0415
+    import copy
 
     made = copy.deepcopy(BASE)
     target: Any = made

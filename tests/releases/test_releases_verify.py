@@ -349,7 +349,7 @@ def test_a_shallow_clone_checks_what_it_has(three: Three, clone: Clone) -> None:
 
 def test_levels_prefer_what_is_wrong_to_what_is_unknown() -> None:
     def names(findings: Sequence[str], unknown: Sequence[str]) -> str:
-        from llmops_git.releases.verify import level  # noqa: PLC0415
+        from llmops_git.releases.verify import level
 
         return level("x", 1, findings, unknown).state
 

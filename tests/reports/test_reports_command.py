@@ -90,7 +90,11 @@ def test_a_file_that_is_no_report_is_refused_with_its_place(text, message, tmp_p
 
 def test_output_can_be_cut_short_by_its_reader(run_folder):
     done = subprocess.run(
-        f"{sys.executable} -m llmops_git report {run_folder} --format json | head -1", shell=True, capture_output=True, text=True, check=True
+        f"{sys.executable} -m llmops_git report {run_folder} --format json | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "{\n" == done.stdout
     assert "" == done.stderr

@@ -76,7 +76,7 @@ def test_an_output_equal_to_the_expected_text_passes(text, ignore_case, strip):
     )
 )
 def test_json_passes_as_itself_and_fails_beside_another_value(value):
-    from llmops_git.scorers.results import as_text  # noqa: PLC0415
+    from llmops_git.scorers.results import as_text
 
     document = as_text({"v": value})
     assert outcome("exact", document, {"v": value}) == PASS

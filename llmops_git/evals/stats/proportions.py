@@ -9,7 +9,7 @@ from llmops_git.evals.stats.distributions import beta_ppf
 
 def wilson(x: float, n: int, conf: float = 0.95) -> tuple[float, float]:
     """Wilson's score interval for x passes of n; two-sided at `conf`. Wilson 1927; no zero width at 0 or n passes."""
-    from statistics import NormalDist  # noqa: PLC0415  # 16 ms, and only floors ask for it
+    from statistics import NormalDist  # 16 ms, and only floors ask for it
 
     z2 = NormalDist().inv_cdf((1 + conf) / 2) ** 2
     share = x / n
