@@ -81,7 +81,7 @@ def command(
         replies_folder,
     )
     from llmops_git.commands.project import open_project
-    from llmops_git.commands.runs import keep_run
+    from llmops_git.commands.runs import check_output, keep_run
     from llmops_git.commands.trial import Settings
     from llmops_git.repo.changes import compute_changes
 
@@ -102,6 +102,8 @@ def command(
     if plan_only:
         _show_plan(plan_candidates(candidates, policy=policy, settings=settings))
         return EXIT_OK
+    if output is not None:
+        check_output(output)
     with _progress() as on_progress:
         evaluated = evaluate_candidates(
             candidates,

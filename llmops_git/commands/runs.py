@@ -29,6 +29,16 @@ def newest_run(project: Project) -> Path:
     return folders[-1]
 
 
+def check_output(folder: Path) -> None:
+    """Raises LlmopsError where a run folder cannot be put at `folder`: better before the first request than after the last."""
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "report.json").is_file():
+        raise LlmopsError(f"{folder} is not empty and not a run folder", hint="name a folder that does not exist yet")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LlmopsError(f"{folder} cannot be made: {error.strerror}") from None
+
+
 def keep_run(project: Project, evaluated: Evaluated, output: Path | None) -> Path:
     """Write the run folder: run.json, report.json, comment.md, traces.jsonl. The folder's path."""
     from llmops_git.evals.folder import write_run_folder

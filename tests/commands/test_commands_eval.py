@@ -301,3 +301,14 @@ def test_a_removed_config_is_reported(
 @pytest.mark.parametrize("limit", ["-1", "nan"])
 def test_a_limit_is_a_number(limit: str) -> None:
     assert 2 == run(["eval", "--max-usd", limit])
+
+
+def test_a_bad_place_for_the_run_is_refused_before_anything_is_asked(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with project(repository, monkeypatch) as server:
+        write_config(repository, "skill 100")
+        codes = [run(["eval", "--output", place]) for place in ("prompts", "llmops.yaml/run")]
+    assert [2, 2] == codes
+    assert [] == server.asked
+    assert "prompts is not empty and not a run folder" in capsys.readouterr().err
