@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -115,11 +115,14 @@ def describe_tree(tree: Tree) -> str:
     return names.get(tree.name, f"commit {tree.name[:12]}")
 
 
-def open_project(folder: str = ".") -> Project:
-    """The project around `folder`: its repository, and the nearest folder upwards that holds a policy (or the top)."""
+def open_project(folder: str = ".", extra: Mapping[str, str] | None = None) -> Project:
+    """The project around `folder`: its repository, and the nearest folder upwards that holds a policy (or the top).
+
+    Git children get the variables in `extra` besides those of this process.
+    """
     from llmops_git.repo.git import open_git
 
-    git = open_git(folder)
+    git = open_git(folder, extra)
     return Project(git, policy_root(git))
 
 

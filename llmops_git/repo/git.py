@@ -17,6 +17,8 @@ from typing import IO, TYPE_CHECKING
 from llmops_git.errors import LlmopsError, NotMeasured
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from llmops_git.repo.reader import Objects
 
 # Variables that say *which* repository: read once by `open_git`, then dropped so that no child can disagree with it.
@@ -139,8 +141,11 @@ def clean_environment(environment: dict[str, str]) -> dict[str, str]:
     return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
 
-def open_git(folder: str | os.PathLike[str] = ".") -> Git:
-    """The repository around `folder`, honouring GIT_DIR and GIT_WORK_TREE as git itself does."""
+def open_git(folder: str | os.PathLike[str] = ".", extra: Mapping[str, str] | None = None) -> Git:
+    """The repository around `folder`, honouring GIT_DIR and GIT_WORK_TREE as git itself does.
+
+    Its git children get the variables in `extra` besides those of this process.
+    """
     questions = [
         "--is-bare-repository",
         "--is-shallow-repository",
@@ -148,7 +153,7 @@ def open_git(folder: str | os.PathLike[str] = ".") -> Git:
         "--git-common-dir",
         "--absolute-git-dir",
     ]
-    environment = dict(os.environ)
+    environment = {**os.environ, **(extra or {})}
     try:
         done = subprocess.run(  # noqa: S603
             ["git", "rev-parse", *questions, "--show-prefix", "--show-toplevel"],  # noqa: S607
