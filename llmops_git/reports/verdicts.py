@@ -47,8 +47,8 @@ def headline(report: Report) -> Headline:
         if report.problems:
             return Headline(level="unmeasured", title="Not measured: no verdict", why=("Some files are wrong.",))
         total = numbers.count(report.configs_total, "config")
-        why = f"{total} looked at: none changed in what reaches a model or in how it is scored."
-        return Headline(level="good", title="Nothing to evaluate", why=(why,))
+        why = f"{total} looked at: what reaches a model, and how it is scored, is the same as before."
+        return Headline(level="good", title="No config changed", why=(why,))
     level, title = _title(report)
     return Headline(level=level, title=title, why=_why(report))
 

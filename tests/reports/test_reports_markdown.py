@@ -27,7 +27,8 @@ from report_samples import (
 )
 
 from llmops_git.reports.details import STEPS
-from llmops_git.reports.markdown import SMALLEST_LIMIT, comment_text, marker, render_comment
+from llmops_git.reports.markdown import SMALLEST_LIMIT, comment_text, render_comment
+from llmops_git.reports.marker import marker
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -62,7 +63,7 @@ def test_the_first_line_is_the_marker():
         ("must_pass_only", "### \u274c 1 hard rule broken: do not merge"),
         ("inconclusive_leaning_worse", "### \u26a0\ufe0f Inconclusive, leaning worse: look before you merge"),
         ("invalid", "### \u26d4 Not measured: no verdict, do not merge yet"),
-        ("no_changes", "### \u2705 Nothing to evaluate"),
+        ("no_changes", "### \u2705 No config changed"),
         ("not_evaluated", "### \u26a0\ufe0f Not evaluated: nothing shows that this change is safe"),
         ("new_config", "### \u2705 New, and it breaks no rule: safe to merge"),
     ],
