@@ -58,6 +58,16 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SigningPolicy:
+    """Who may sign releases and deployments. The two files hold SSH keys (ssh-keygen, ALLOWED SIGNERS) and armored OpenPGP
+    keys; "" means none. `require`: what is not signed does not count."""
+
+    require: bool = False
+    allowed_signers: str = ""
+    gpg_keys: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """US dollars per million tokens."""
 
@@ -76,6 +86,7 @@ class Policy:
     environments: Mapping[str, Environment] = field(default_factory=dict)
     gate: GateSettings = GateSettings()
     budget: Budget = Budget()
+    signing: SigningPolicy = SigningPolicy()
     prices: Mapping[str, Price] = field(default_factory=dict)  # by model id, or provider/model
     default_branch: str = ""  # "" means: ask the remote's HEAD
     remote: str = "origin"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from llmops_git.configs.paths import suggestion
+from llmops_git.configs.paths import join, suggestion
 from llmops_git.configs.pointers import pointer_text
 from llmops_git.configs.policy import (
     DEFAULT_PATTERNS,
@@ -17,6 +17,7 @@ from llmops_git.configs.policy import (
     Policy,
     Price,
     ProviderSettings,
+    SigningPolicy,
 )
 from llmops_git.configs.tree import EXECUTABLE_MODE, FILE_MODE, Tree
 from llmops_git.configs.yaml import YamlFile
@@ -72,6 +73,7 @@ def load_policy(tree: Tree, root: str) -> Policy:
         environments={name: Environment(name=name, **(item or {})) for name, item in value.get("environments", {}).items()},
         gate=GateSettings(**value.get("gate", {})),
         budget=Budget(**value.get("budget", {})),
+        signing=SigningPolicy(**value.get("signing", {})),
         prices={name: Price(**item) for name, item in ((prices_file.value if prices_file else None) or {}).items()},
         default_branch=value.get("default_branch", ""),
         remote=value.get("remote", "origin"),
@@ -132,6 +134,7 @@ def _check(policy: Policy, value: Mapping[str, Any], file: YamlFile, path: str) 
         elif settings.base_url and not (_HTTPS.match(settings.base_url) or _LOOPBACK.match(settings.base_url)):
             add(("providers", name, "base_url"), "must be an https address, or http on this machine", "base_url: https://…/v1")
     _check_environments(policy, add)
+    _check_signing(policy, add)
     return problems
 
 
@@ -153,3 +156,21 @@ def _check_environments(policy: Policy, add: Callable[..., None]) -> None:
                 break
             seen.append(following.after)
             following = policy.environments.get(following.after)
+
+
+def _check_signing(policy: Policy, add: Callable[..., None]) -> None:
+    signing = policy.signing
+    if signing.require and not (signing.allowed_signers or signing.gpg_keys):
+        hint = "allowed_signers: .github/allowed_signers"
+        add(("signing", "require"), "nobody may sign: name the keys with `allowed_signers` or `gpg_keys`", hint)
+    for key in ("allowed_signers", "gpg_keys"):
+        if getattr(signing, key):
+            try:
+                join(policy_path(policy), getattr(signing, key))
+            except ValueError as error:
+                add(("signing", key), str(error))
+
+
+def policy_path(policy: Policy) -> str:
+    """The path of the policy file, which the paths in it start from."""
+    return _in(policy.root, POLICY_FILE)
