@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "log": ("log", "Show the history of a config or an environment."),
     "resolve": ("resolve", "Print what a deploy script needs to know about a release."),
     "export": ("export", "Write a release's bundle."),
+    "ci": ("ci", "Do what a CI job's event asks for: evaluate, comment, release, promote, monitor."),
     "verify": ("verify", "Recompute every digest and check tags, history and deployments."),
 }
 
@@ -102,6 +103,8 @@ def run(arguments: list[str] | None = None) -> int:
         error.show()
         return error.exit_code
     except LlmopsError as error:
+        from llmops_git.commands.project import show_error
+
         show_error(error)
         return error.exit_code
     except _ReaderLeft:
@@ -114,11 +117,3 @@ def run(arguments: list[str] | None = None) -> int:
         return EXIT_NOT_MEASURED
     return result if isinstance(result, int) else 0
 
-
-def show_error(error: LlmopsError) -> None:
-    """The message on standard error, cleaned of control characters, and the hint on its own line."""
-    from llmops_git.reports.clean import clean
-
-    click.echo(f"error: {clean(error.message)}", err=True)
-    if error.hint:
-        click.echo(f"\nhint: {clean(error.hint)}", err=True)

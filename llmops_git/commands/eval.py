@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from llmops_git.commands.project import Project
-    from llmops_git.evals.plan import Plan
     from llmops_git.reports.values import Report
 
 
@@ -82,6 +81,7 @@ def command(
     )
     from llmops_git.commands.project import open_project
     from llmops_git.commands.runs import check_output, keep_run
+    from llmops_git.commands.showing import show_plan
     from llmops_git.commands.trial import Settings
     from llmops_git.repo.changes import compute_changes
 
@@ -97,10 +97,10 @@ def command(
         replay=replay,
         record=record,
         released=None if fresh or replay or record else known_from_releases(project, policy),
-        on_plan=_show_plan,
+        on_plan=show_plan,
     )
     if plan_only:
-        _show_plan(plan_candidates(candidates, policy=policy, settings=settings))
+        show_plan(plan_candidates(candidates, policy=policy, settings=settings))
         return EXIT_OK
     if output is not None:
         check_output(output)
@@ -125,17 +125,6 @@ def _default_base(project: Project, head: str | None) -> str:
 
     policy = project.policy(project.tree(head))
     return default_base(project.git, head, default_branch=policy.default_branch, remote=policy.remote)
-
-
-def _show_plan(plan: Plan) -> None:
-    """One line on standard error before the first call."""
-    parts = [f"plan: {plan.requests} requests to send"]
-    if plan.cached:
-        parts[0] += f" ({plan.cached} more are already paid for)"
-    if plan.requests:
-        parts.append(f"about {plan.input_tokens:,} tokens in, at most {plan.output_tokens_max:,} out")
-        parts.append("cost unknown (no price)" if plan.cost_usd is None else f"at most ${plan.cost_usd:.2f}")
-    click.echo(", ".join(parts), err=True)
 
 
 @contextmanager

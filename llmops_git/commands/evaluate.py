@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from llmops_git.commands.assemble import config_report, how_measured, removed_report, unmeasured_report
 from llmops_git.commands.opened import fingerprints, opened_providers, replies_cache
 from llmops_git.commands.pairings import Key, Pairing, jobs_of, pairings_of
+from llmops_git.commands.pooling import first_repeat, pooled
 from llmops_git.commands.reuse import bases_to_ask, released_runs
 from llmops_git.commands.trial import Base, Candidate, Evaluated, Released, Settings
 from llmops_git.configs.values import Change, Config, Evaluation, Repeats
@@ -106,13 +107,15 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
         ledger = Ledger(policy.budget)  # one for all looks: escalating may not spend twice
         started = time.monotonic()
         announce = settings.on_plan
+        first = first_repeat(settings.earlier)
         while True:
             needed = jobs_of(pairings, repeats)
-            plan = make_plan(list(needed.values()), cache=cache, prices=prices, fingerprints=fingerprints(providers))
+            known = {"cache": cache, "prices": prices, "fingerprints": fingerprints(providers), "first_repeat": first}
+            plan = make_plan(list(needed.values()), **known)
             reused = _reused(pairings, needed, plan, settings)
             jobs = [job for key, job in needed.items() if key not in reused]
             if reused:
-                plan = make_plan(jobs, cache=cache, prices=prices, fingerprints=fingerprints(providers))
+                plan = make_plan(jobs, **known)
             if announce:
                 announce(plan)
                 announce = None
@@ -123,9 +126,10 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
                 budget=ledger,
                 prices=prices,
                 on_progress=settings.on_progress,
+                first_repeat=first,
                 plan=plan,
             )
-            outcome = _with_reused(outcome, reused)
+            outcome = pooled(_with_reused(outcome, reused), settings.earlier)
             decision = decide(_compare(pairings, outcome, policy, settings), settings=policy.gate, critical=_critical(pairings))
             wanted = {} if settings.repeats else _escalated(pairings, decision.comparisons, repeats)
             if not wanted:

@@ -163,3 +163,12 @@ def terminal() -> dict[str, Any]:
 
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     return {"color": color, "width": shutil.get_terminal_size((100, 24)).columns}
+
+
+def show_error(error: LlmopsError) -> None:
+    """The message on standard error, cleaned of control characters, and the hint on its own line."""
+    from llmops_git.reports.clean import clean
+
+    click.echo(f"error: {clean(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"\nhint: {clean(error.hint)}", err=True)

@@ -23,12 +23,14 @@ _ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BITBUCKET_STEP_TRIGGERER_UUID")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """A project with everything git knows about its releases. `remote` is None in a repository without remotes."""
+    """A project with everything git knows about its releases. `remote` is None in a repository without remotes; `actor` is
+    who acts, as the event of a CI job says, or "" where the environment or git says it."""
 
     project: Project
     policy: Policy
     remote: str | None
     registry: Registry
+    actor: str = ""
 
     def load(self, release: Release) -> Config:
         """The config of a release, from its own commit. Raises InvalidInput when it cannot be loaded any more."""
@@ -44,15 +46,17 @@ class State:
             return None
 
 
-def read_state(*, fetch: bool) -> State:
-    """The state as this clone knows it, or after fetching. Raises NotMeasured when the remote does not answer, Tampered
-    when it moved a tag or rewrote an environment."""
+def read_state(*, fetch: bool, project: Project | None = None) -> State:
+    """The state as this clone knows it, or after fetching; of the project given, or of the one around the working directory.
+
+    Raises NotMeasured when the remote does not answer, Tampered when it moved a tag or rewrote an environment.
+    """
     from llmops_git.releases.registry import read_registry
     from llmops_git.releases.seen import require_unrewritten
     from llmops_git.repo.fetch import fetch_state
     from llmops_git.repo.refs import remote_in_use
 
-    project = open_project()
+    project = project or open_project()
     policy = project.policy(project.tree("HEAD"))
     remote = remote_in_use(project.git, policy.remote)
     if fetch and remote is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from llmops_git.configs.values import Change, Config
@@ -44,6 +44,7 @@ class Settings:
     replay: Path | None = None
     record: Path | None = None
     released: Released | None = None
+    earlier: Mapping[tuple[str, str], Run] = field(default_factory=dict)  # runs to pool with, by the two digests
     on_plan: Callable[[Plan], None] | None = None
     on_progress: Callable[[int, int], None] | None = None
 

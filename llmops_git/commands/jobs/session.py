@@ -9,7 +9,8 @@ from typing import Literal
 
 from llmops_git.forges.base import Forge
 from llmops_git.forges.event import Event
-from llmops_git.forges.joblog import JobLog
+from llmops_git.forges.joblog import Annotation, AnnotationLevel, JobLog
+from llmops_git.reports.clean import clean
 
 Mode = Literal["auto", "live", "replay", "plan"]
 
@@ -53,3 +54,7 @@ class Session:
         """Set outputs; an underscore in a name stands for a dash."""
         for name, value in values.items():
             self.log.output(name.replace("_", "-"), value)
+
+    def note(self, level: AnnotationLevel, message: str, title: str = "llmops-git") -> None:
+        """Say something about the job as a whole. Text from elsewhere is cleaned."""
+        self.log.annotate(Annotation(level=level, title=title, message=clean(message)))

@@ -1,0 +1,198 @@
+"""`ci evaluate`: measures a change, gates it, and says what came out wherever the job may write."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from llmops_git.commands.jobs.session import Session
+from llmops_git.commands.jobs.targets import Targets, targets_of
+from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK, LlmopsError
+
+if TYPE_CHECKING:
+    from llmops_git.commands.project import Project
+    from llmops_git.commands.trial import Candidate, Evaluated, Settings
+    from llmops_git.configs.policy import Policy
+    from llmops_git.configs.values import Change
+    from llmops_git.reports.values import Report
+    from llmops_git.repo.changes import ChangeSet
+
+FORKS = "a pull request from a fork is evaluated when a maintainer approves its commit"
+
+
+def run(session: Session) -> int:
+    """Evaluate the event's change. Exit code: 0 the gate lets it through, 1 it does not, 2 files are wrong, 3 not measured."""
+    from llmops_git.commands.jobs.opened import session_project
+    from llmops_git.commands.jobs.tell import tell, tell_failure, tell_started
+
+    targets = targets_of(session)
+    project = session_project(session)
+    tell_started(session, targets)
+    try:
+        policy, changes = prepared(session, project, targets)
+        evaluated, secrets = _evaluate(session, project, targets, policy, changes)
+    except LlmopsError as error:
+        tell_failure(session, targets, error)
+        raise
+    tell(session, targets, project, evaluated, changes=changes, secrets=secrets)
+    return _exit_code(session, evaluated.report)
+
+
+def prepared(session: Session, project: Project, targets: Targets) -> tuple[Policy, ChangeSet]:
+    """Bring the commits here; the policy of where the change goes, and what changed. Raises LlmopsError."""
+    from llmops_git.commands.candidates import with_limits
+    from llmops_git.commands.jobs.roots import policy_root_of
+    from llmops_git.repo.changes import compute_changes
+    from llmops_git.repo.deepen import ensure_commits, ensure_merge_base
+
+    git = project.git
+    remote = next(iter(git.run("remote").decode().split()), None)
+    ensure_commits(git, remote, [targets.tip, targets.head])
+    base = targets.base or ensure_merge_base(git, remote, targets.tip, targets.head)
+    ensure_commits(git, remote, [base])
+    project.root = policy_root_of(project, targets.tip, targets.head)
+    policy = project.policy(project.tree(targets.tip))
+    policy = with_limits(policy, max_usd=session.inputs.max_usd, max_requests=None)
+    click.echo(f"comparing {targets.head[:12]} with {base[:12]} under the policy of {targets.tip[:12]}: {targets.why}")
+    return policy, compute_changes(git, base, targets.head, root=project.root)
+
+
+def _evaluate(
+    session: Session, project: Project, targets: Targets, policy: Policy, changes: ChangeSet
+) -> tuple[Evaluated, tuple[str, ...]]:
+    """The report on the change, measured where it can be; and what must not be written anywhere."""
+    from llmops_git.commands.candidates import candidates_of
+    from llmops_git.commands.evaluate import evaluate_candidates
+    from llmops_git.commands.jobs.keys import secrets_of
+
+    asked = session.inputs.configs
+    names = [change.config for change in changes.changes if change.config in asked]
+    _fetch_production(session, project, policy)
+    candidates = candidates_of(project, changes, names=names, policy=policy, environment=session.inputs.environment or None)
+    candidates = candidates if names or not asked else ()
+    removed = [change for change in changes.changes if change.status == "removed" and (not asked or change.config in asked)]
+    labels = {"base": changes.base_oid, "head": targets.head, "total": changes.total_configs}
+    secrets = secrets_of(policy, session.environ, session.token)
+    with _replies(session, project, targets) as replay:
+        settings = _settings(session, project, policy, replay)
+        why_not = _why_not(session, targets, candidates, policy, settings)
+        if why_not:
+            return _unmeasured(candidates, removed, why_not, labels), secrets
+        return evaluate_candidates(candidates, policy=policy, settings=settings, removed=removed, **labels), secrets
+
+
+def _fetch_production(session: Session, project: Project, policy: Policy) -> None:
+    """What runs in production, and what releases measured, as the remote has it. Raises Tampered when that was rewritten."""
+    from llmops_git.repo.fetch import fetch_state
+    from llmops_git.repo.refs import remote_in_use
+
+    remote = remote_in_use(project.git, policy.remote)
+    if remote is not None:
+        fetch_state(project.git, remote)
+
+
+def _settings(session: Session, project: Project, policy: Policy, replay: Path | None) -> Settings:
+    from llmops_git.commands.evaluate import known_from_releases, replies_folder
+    from llmops_git.commands.jobs.earlier import earlier_runs
+    from llmops_git.commands.showing import show_plan
+    from llmops_git.commands.trial import Settings
+
+    earlier = earlier_runs(session)
+    return Settings(
+        replies=replies_folder(project),
+        replay=replay,
+        # earlier attempts bring the base's samples along; another run of the base would count some of them twice
+        released=None if replay or earlier else known_from_releases(project, policy),
+        earlier=earlier,
+        on_plan=show_plan,
+    )
+
+
+def _why_not(
+    session: Session, targets: Targets, candidates: Sequence[Candidate], policy: Policy, settings: Settings
+) -> str:
+    """Why the change is not measured in this job; "" when it is."""
+    from llmops_git.commands.evaluate import plan_candidates
+    from llmops_git.commands.jobs.keys import missing_keys
+    from llmops_git.commands.showing import plan_line
+
+    mode = session.inputs.mode
+    if not candidates or mode in {"live", "replay"}:
+        return ""
+    missing = missing_keys(candidates, policy, session.environ)
+    if mode == "auto" and not missing:
+        return ""
+    plan = plan_candidates(candidates, policy=policy, settings=settings)
+    if mode == "plan":
+        return f"only planned, as asked for. {plan_line(plan)}"
+    absent = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set in this job. {plan_line(plan)}"
+    return absent if targets.trusted else f"{FORKS}; {absent}"
+
+
+@contextmanager
+def _replies(session: Session, project: Project, targets: Targets) -> Iterator[Path | None]:
+    """For mode replay, the recorded replies of the commit that the change goes to: a change cannot bring its own."""
+    if session.inputs.mode != "replay":
+        yield None
+        return
+    if not session.inputs.replies:
+        raise LlmopsError("mode replay needs recorded replies", hint="replies: FOLDER  (made by llmops-git eval --record)")
+    tree = project.tree(targets.tip)
+    folder = project.path(session.inputs.replies)
+    files = [path for path in tree.walk(folder) if path.startswith(f"{folder}/")]
+    if not files:
+        raise LlmopsError(f"{folder} has no recorded replies at {targets.tip[:12]}")
+    with tempfile.TemporaryDirectory(prefix="llmops-git-") as place:
+        for path in files:
+            target = Path(place, path.removeprefix(f"{folder}/"))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(tree.read(path))
+        yield Path(place)
+
+
+def _unmeasured(
+    candidates: Sequence[Candidate], removed: Sequence[Change], why_not: str, labels: dict[str, str | int]
+) -> Evaluated:
+    """The report where nothing could be asked: what changed, what it would take, and no verdict."""
+    from llmops_git.commands.assemble import removed_report
+    from llmops_git.commands.trial import Evaluated
+    from llmops_git.reports.values import ConfigReport, Report
+
+    configs = tuple(
+        ConfigReport(
+            change=candidate.change,
+            comparisons=(),
+            runs=(),
+            verdict="invalid",
+            gate_passes=False,
+            evaluated=False,
+            notes=(*candidate.notes, why_not),
+        )
+        for candidate in candidates
+    )
+    gone = tuple(removed_report(change) for change in removed)
+    report = Report(
+        base=str(labels["base"]),
+        head=str(labels["head"]),
+        configs_total=int(labels["total"]),
+        configs=(*configs, *gone),
+        verdict="invalid",
+        gate_passes=False,
+    )
+    return Evaluated(report=report)
+
+
+def _exit_code(session: Session, report: Report) -> int:
+    if report.gate_passes:
+        return EXIT_OK
+    code = EXIT_NOT_MEASURED if report.verdict == "invalid" else EXIT_GATE
+    if session.inputs.fail_on == "never":
+        click.echo(f"the gate says no (exit code {code}), and this job only reports: fail-on is never")
+        return EXIT_OK
+    return code

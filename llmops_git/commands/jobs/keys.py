@@ -1,0 +1,34 @@
+"""Which keys an evaluation needs, and which of them this job does not have. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from llmops_git.commands.pairings import pairings_of
+from llmops_git.commands.trial import Candidate
+from llmops_git.configs.policy import Policy
+
+
+def providers_of(candidates: Sequence[Candidate]) -> frozenset[str]:
+    """The names of all providers that would be asked: of heads, bases and judges."""
+    return frozenset(name for candidate in candidates for name in _of_candidate(candidate))
+
+
+def _of_candidate(candidate: Candidate) -> Iterable[str]:
+    for pairing in pairings_of(candidate):
+        for config in (pairing.base.config, pairing.candidate.head):
+            if config is not None:
+                yield config.provider
+        yield from (scorer.judge.provider for scorer in pairing.evaluation.scorers if scorer.judge is not None)
+
+
+def missing_keys(candidates: Sequence[Candidate], policy: Policy, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables that hold keys of providers in use and are not set, sorted."""
+    settings = [policy.providers[name] for name in providers_of(candidates) if name in policy.providers]
+    return tuple(sorted({each.key_env for each in settings if each.key_env and not environ.get(each.key_env)}))
+
+
+def secrets_of(policy: Policy, environ: Mapping[str, str], *others: str) -> tuple[str, ...]:
+    """The values that must not appear in anything that is written: keys of all providers of the policy, and `others`."""
+    keys = {environ.get(each.key_env, "") for each in policy.providers.values() if each.key_env}
+    return tuple(sorted(secret for secret in {*keys, *others} if secret))

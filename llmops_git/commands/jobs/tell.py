@@ -1,0 +1,134 @@
+"""Says what an evaluation found, wherever a job may write: files, outputs, summary, annotations, status, comment."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from llmops_git.forges.base import ForgeError
+
+if TYPE_CHECKING:
+    from llmops_git.commands.jobs.session import Session
+    from llmops_git.commands.jobs.targets import Targets
+    from llmops_git.commands.project import Project
+    from llmops_git.commands.trial import Evaluated
+    from llmops_git.errors import LlmopsError
+    from llmops_git.forges.base import StatusState
+    from llmops_git.reports.values import Report
+    from llmops_git.repo.changes import ChangeSet
+
+CONTEXT = "llmops-git/gate"
+
+
+def context_of(key: str) -> str:
+    """The name of the commit status for a key."""
+    return CONTEXT if key == "default" else f"{CONTEXT}/{key}"
+
+
+def tell_started(session: Session, targets: Targets) -> None:
+    """A pending status, so that an old one does not speak for a new attempt."""
+    set_status(session, targets, "pending", "evaluating")
+
+
+def tell_failure(session: Session, targets: Targets, error: LlmopsError) -> None:
+    """The status of an evaluation that came to no report."""
+    set_status(session, targets, "error", error.message.splitlines()[0] if error.message else "failed")
+    session.output(verdict="invalid", gate_passes="false")
+
+
+def tell(
+    session: Session, targets: Targets, project: Project, evaluated: Evaluated, *, changes: ChangeSet, secrets: tuple[str, ...]
+) -> None:
+    """Everything there is to say about a report; no secret is in any of it."""
+    from dataclasses import replace
+
+    from llmops_git.commands.project import terminal
+    from llmops_git.reports.redact import redacted
+    from llmops_git.reports.terminal import render_report
+
+    if secrets:
+        evaluated = replace(
+            evaluated,
+            report=redacted(evaluated.report, secrets),
+            runs=redacted(evaluated.runs, secrets),
+            spans=(redacted(span, secrets) for span in evaluated.spans),
+        )
+    report = evaluated.report
+    write_reports(session, project, evaluated)
+    click.echo(render_report(report, **terminal()))
+    session.output(
+        verdict=report.verdict,
+        gate_passes=str(report.gate_passes).lower(),
+        changed=json.dumps([config.change.config for config in report.configs]),
+        cost_usd="" if report.spending.cost_usd is None else f"{report.spending.cost_usd:.6f}",
+    )
+    _annotate(session, project, targets, report)
+    status_of(session, targets, report)
+    _comment(session, targets, report, changed=bool(changes.changes))
+
+
+def write_reports(session: Session, project: Project, evaluated: Evaluated) -> None:
+    """The report folder (an artifact, for people, bots and re-runs) and the page of the run."""
+    from llmops_git.commands.runs import check_output, keep_run
+    from llmops_git.evals.folder import REPORT_FILE, write_whole
+    from llmops_git.reports.html import render_html
+    from llmops_git.reports.job_summary import render_summary
+    from llmops_git.reports.junit import render_junit
+
+    folder = session.inputs.report_dir
+    check_output(folder)
+    keep_run(project, evaluated, folder)
+    write_whole(folder / "junit.xml", [render_junit(evaluated.report, evaluated.runs)])
+    write_whole(folder / "report.html", [render_html(evaluated.report, evaluated.runs)])
+    session.output(report=str(folder / REPORT_FILE), report_dir=str(folder))
+    session.log.summary(render_summary(evaluated.report))
+
+
+def _annotate(session: Session, project: Project, targets: Targets, report: Report) -> None:
+    from llmops_git.reports.annotations import annotations_of
+
+    tree = project.tree(targets.head)
+    for annotation in annotations_of(report, read=tree.read):
+        session.log.annotate(annotation)
+
+
+def status_of(session: Session, targets: Targets, report: Report) -> None:
+    """The commit status that branch rules can require."""
+    from llmops_git.reports.verdicts import headline
+
+    said = headline(report).title if report.configs else "no config changed"
+    if report.gate_passes or session.inputs.fail_on == "never":
+        set_status(session, targets, "success", said)
+    else:
+        set_status(session, targets, "error" if report.verdict == "invalid" else "failure", said)
+
+
+def set_status(session: Session, targets: Targets, state: StatusState, description: str) -> None:
+    """Set the status of the change's head; a forge that refuses is a warning in the log and never more."""
+    if session.forge is None or not targets.trusted:
+        return  # a job without secrets has no token that may write either
+    try:
+        context = context_of(session.inputs.comment_key)
+        session.forge.set_status(targets.head, state, context=context, description=description, url=session.event.run_url)
+    except ForgeError as error:
+        session.note("warning", f"the commit status could not be set: {error.message}")
+
+
+def _comment(session: Session, targets: Targets, report: Report, *, changed: bool) -> None:
+    from llmops_git.commands.jobs.posting import keep_comment
+    from llmops_git.reports.markdown import render_comment
+
+    if targets.number is None or not targets.trusted:
+        session.output(comment_written="false", comment_url="")
+        return
+    event, key = session.event, session.inputs.comment_key
+    run = f"{event.run_id}.{event.attempt}"
+    keep_comment(
+        session,
+        targets.number,
+        lambda limit: render_comment(report, key=key, run=run, limit=limit),
+        run=(int(event.run_id), event.attempt),
+        changed=changed,
+    )
