@@ -45,6 +45,11 @@ class YamlFile:
         """The file as read, for excerpts."""
         return self._text
 
+    def events(self) -> Callable[[], Any]:
+        """A second pass over the file: a function that gives its next event; marks count characters of `text`."""
+        read: Callable[[], Any] = self._events(self._text)
+        return read
+
     def place(self, pointer: Pointer, *, key: bool = False) -> Place:
         """Line and column, from 1, of the value at `pointer` (or of its key), or of the nearest parent that is there."""
         if self._places is None:
