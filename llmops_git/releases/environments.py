@@ -20,9 +20,14 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]*", re.ASCII)
 _SUFFIX = ".conf"
 
 
+def is_environment(name: str) -> bool:
+    """Whether an environment can have this name."""
+    return bool(_NAME.fullmatch(name))
+
+
 def environment_ref(environment: str) -> str:
     """The shared ref of an environment. Raises LlmopsError for a name that could not be one."""
-    if not _NAME.fullmatch(environment):
+    if not is_environment(environment):
         raise LlmopsError(f"`{environment}` is not a name for an environment: use lower-case letters, digits and `-`")
     return f"refs/heads/{BRANCH_PREFIX}{environment}"
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from llmops_git.releases.environments import BRANCH_PREFIX, read_environments
+from llmops_git.releases.environments import BRANCH_PREFIX, is_environment, read_environments
 from llmops_git.releases.tags import REF_PREFIX, parse_tag
 from llmops_git.releases.values import Registry, Release
-from llmops_git.repo.refs import BRANCH_NAMESPACE, TAG_NAMESPACE, Ref, local_ref, read_refs
+from llmops_git.repo.refs import BRANCH_NAMESPACE, RECORDS, TAG_NAMESPACE, Ref, local_ref, read_refs
 
 if TYPE_CHECKING:
     from llmops_git.repo.git import Git
@@ -27,13 +27,13 @@ def read_registry(git: Git, *, remote: str | None, config: str = "") -> Registry
     has none. Raises NotMeasured when git fails.
     """
     tags = f"{TAG_NAMESPACE}{config}/" if config else TAG_NAMESPACE
-    patterns = dict.fromkeys((tags, BRANCH_NAMESPACE, local_ref(BRANCH_NAMESPACE, remote)))
-    refs = read_refs(git, *patterns)
+    branches_here = [pattern for record in RECORDS for pattern in (record, local_ref(record, remote))]
+    refs = read_refs(git, *dict.fromkeys((tags, *branches_here)))
     branches = shared_branches(refs, remote)
     environments = {
         name.removeprefix(_ENVIRONMENTS): ref
         for name, ref in branches.items()
-        if name.startswith(_ENVIRONMENTS) and ref.kind == "commit"
+        if name.startswith(_ENVIRONMENTS) and ref.kind == "commit" and is_environment(name.removeprefix(_ENVIRONMENTS))
     }
     releases, strays = sort_tags(ref for ref in refs if ref.name.startswith(REF_PREFIX))
     evidence = branches.get(EVIDENCE_REF)

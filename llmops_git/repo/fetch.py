@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from llmops_git.errors import EXIT_GATE, LlmopsError, NotMeasured
 from llmops_git.repo.refs import (
-    BRANCH_NAMESPACE,
+    RECORDS,
     TAG_NAMESPACE,
     last_lines,
     list_remote_state,
@@ -45,7 +45,7 @@ def fetch_state(git: Git, remote: str) -> None:
     if git.location.shallow:
         _fetch_shallow(git, remote)
         return
-    result = _try_fetch(git, remote, _refspec(TAG_NAMESPACE, TAG_NAMESPACE), _branches(remote))
+    result = _try_fetch(git, remote, _refspec(TAG_NAMESPACE, TAG_NAMESPACE), *_branches(remote))
     if result is not None:
         _explain(git, remote, result)
 
@@ -54,8 +54,8 @@ def _refspec(source: str, target: str) -> str:
     return f"{source}*:{target}*"
 
 
-def _branches(remote: str) -> str:
-    return _refspec(BRANCH_NAMESPACE, local_ref(BRANCH_NAMESPACE, remote))
+def _branches(remote: str) -> list[str]:
+    return [_refspec(record, local_ref(record, remote)) for record in RECORDS]
 
 
 def _try_fetch(git: Git, remote: str, *arguments: str) -> str | None:
@@ -82,8 +82,8 @@ def _fetch_shallow(git: Git, remote: str) -> None:
         said = _try_fetch(git, remote, "--depth=1", *missing)
         if said is not None:
             _explain(git, remote, said)
-    if any(ref.startswith(BRANCH_NAMESPACE) for ref in theirs):
-        said = _try_fetch(git, remote, _WHOLE_BRANCH, _branches(remote))
+    if any(ref.startswith(RECORDS) for ref in theirs):
+        said = _try_fetch(git, remote, _WHOLE_BRANCH, *_branches(remote))
         if said is not None:
             _explain(git, remote, said)
 
@@ -119,10 +119,10 @@ def moved_tags(theirs: Mapping[str, str], ours: Mapping[str, str]) -> list[str]:
 def rewritten_branches(git: Git, theirs: Mapping[str, str], remote: str) -> list[str]:
     """One sentence for each branch whose remote tip does not descend from the tip known here. Needs no fetch to have
     worked: a tip that is not in this clone yet is fetched by its id."""
-    namespace = local_ref(BRANCH_NAMESPACE, remote)
+    namespace = local_ref("refs/heads/", remote)
     alarms = []
-    for ref, ours in sorted(local_refs(git, namespace).items()):
-        shared = f"{BRANCH_NAMESPACE}{ref.removeprefix(namespace)}"
+    for ref, ours in sorted(local_refs(git, *(local_ref(record, remote) for record in RECORDS)).items()):
+        shared = f"refs/heads/{ref.removeprefix(namespace)}"
         new = theirs.get(shared)
         if new in (None, ours):
             continue

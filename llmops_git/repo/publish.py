@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmops_git.errors import NotMeasured
+from llmops_git.errors import LlmopsError, NotMeasured
 from llmops_git.repo.fetch import is_ancestor, local_refs
 from llmops_git.repo.refs import last_lines, list_remote, local_ref, unreachable
 from llmops_git.repo.runner import Runner
@@ -52,7 +52,8 @@ def publish(git: Git, remote: str | None, updates: Sequence[Update], *, wait: Ca
     """Move all refs or none. `wait(attempt)` is called before asking a busy server again.
 
     Order matters only where a server cannot do several refs at once: then they are pushed one by one in this order, and
-    the last one is what makes the publication count. Raises Refused, or NotMeasured when the remote cannot be reached.
+    the last one is what makes the publication count. Raises Refused, NotMeasured when the remote cannot be reached, or,
+    without a remote, LlmopsError for a branch that is checked out.
     """
     _require_fast_forward(git, updates)
     if remote is None:
@@ -160,6 +161,7 @@ def _refused(remote: str, result: Result) -> Refused:
 
 
 def _publish_here(git: Git, updates: Sequence[Update]) -> Published | Lost:
+    _refuse_checked_out(git, updates)
     zero = "0" * len(updates[0].new)
     lines = "".join(f"update {update.ref} {update.new} {update.old or zero}\n" for update in updates)
     runner = Runner(git)
@@ -170,6 +172,22 @@ def _publish_here(git: Git, updates: Sequence[Update]) -> Published | Lost:
     if outcome is None:
         raise Refused(f"git could not write the refs: {last_lines(result.err)}", hint="git fsck")
     return outcome
+
+
+def _refuse_checked_out(git: Git, updates: Sequence[Update]) -> None:
+    """Moving a branch under a work tree would make its files look changed, and the next commit there would undo it all.
+
+    `git worktree list --porcelain`: paragraphs of `worktree <path>`, `HEAD <id>` and, where one is checked out, `branch <ref>`.
+    """
+    moved = {update.ref for update in updates}
+    folder = ""
+    for line in git.run("worktree", "list", "--porcelain").decode(errors="replace").splitlines():
+        key, _, value = line.partition(" ")
+        if key == "worktree":
+            folder = value
+        elif key == "branch" and value in moved:
+            branch = value.removeprefix("refs/heads/")
+            raise LlmopsError(f"branch `{branch}` is checked out in {folder}", hint=f'git -C "{folder}" switch --detach')
 
 
 def _follow(git: Git, remote: str, updates: Sequence[Update]) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 TAG_NAMESPACE = "refs/tags/llmops/"
 BRANCH_NAMESPACE = "refs/heads/llmops/"
+# Branches that only ever grow. What else is under the namespace (branches of pull requests) comes, moves and goes.
+RECORDS = ("refs/heads/llmops/env/", "refs/heads/llmops/evidence")
 _SPACES = re.compile(r"\s+")
 _PASSWORD = re.compile(r"://[^/@\s]+@")
 
@@ -89,7 +91,7 @@ def list_remote(git: Git, remote: str, *patterns: str) -> dict[str, str]:
 
 def list_remote_state(git: Git, remote: str) -> dict[str, str]:
     """The release tags, environments and evidence of the remote: ref -> object id."""
-    return list_remote(git, remote, f"{TAG_NAMESPACE}*", f"{BRANCH_NAMESPACE}*")
+    return list_remote(git, remote, f"{TAG_NAMESPACE}*", *(f"{record}*" for record in RECORDS))
 
 
 def unreachable(remote: str, stderr: str) -> NotMeasured:

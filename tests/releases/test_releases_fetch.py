@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from llmops_git.errors import LlmopsError, NotMeasured
+from llmops_git.releases.registry import read_registry
 from llmops_git.repo.fetch import Tampered, fetch_state
 from llmops_git.repo.git import Git, open_git
 from llmops_git.repo.publish import Update, publish
@@ -122,3 +123,26 @@ def test_passwords_in_urls_are_not_repeated() -> None:
     assert last_lines("fatal: unable to access 'https://me:secret@host/x.git/': 403\n") == (
         "fatal: unable to access 'https://***@host/x.git/': 403"
     )
+
+
+@pytest.mark.parametrize("options", [(), ("--depth=1",)])
+def test_branches_of_pull_requests_may_be_replaced_and_go(clone: Clone, bare: Path, options: tuple[str, ...]) -> None:
+    alice, bob = clone("alice"), clone("bob", *options)
+    first, _ = publish_commits(alice, "one", "two")
+    proposal = "refs/heads/llmops/promote/production/router-1.0.0"
+    run_git(alice.folder, "push", "-q", "origin", f"{first}:{proposal}")
+    run_git(bob.folder, "fetch", "-q", "origin", "+refs/heads/*:refs/remotes/origin/*")  # what a plain clone brings
+    writer = Writer(alice)
+    other = writer.commit(writer.tree(None, {}), None, "another\n")
+    for change in (f"+{other}:{proposal}", f":{proposal}"):
+        run_git(alice.folder, "push", "-q", "origin", change)
+        fetch_state(open_git(bob.folder), "origin")
+    assert run_git(bare, "for-each-ref", proposal) == ""
+
+
+def test_a_branch_below_an_environment_is_none(clone: Clone, bare: Path) -> None:
+    alice = clone("alice")
+    (commit,) = publish_commits(alice, "one")
+    run_git(alice.folder, "push", "-q", "origin", f"{commit}:refs/heads/llmops/env/staging/nested")
+    fetch_state(alice, "origin")
+    assert list(read_registry(alice, remote="origin").environments) == ["production"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from llmops_git.errors import NotMeasured
+from llmops_git.errors import LlmopsError, NotMeasured
 from llmops_git.repo.git import Git, open_git
 from llmops_git.repo.publish import Lost, Published, Refused, Update, publish
 from llmops_git.repo.write import Writer
@@ -225,3 +225,19 @@ def test_a_repository_without_an_identity_says_how_to_get_one(repository: Path, 
     run_git(repository, "config", "user.useConfigOnly", "true")
     with pytest.raises(Exception, match="git does not know who you are"):
         Writer(open_git(repository)).identity()
+
+
+def test_a_branch_is_not_moved_under_a_work_tree(repository: Path) -> None:
+    run_git(repository, "commit", "-q", "--allow-empty", "-m", "first")
+    git = open_git(repository)
+    first = a_commit(git, None, "one")
+    publish(git, None, [Update(BRANCH, first, None)], wait=no_wait)
+    run_git(repository, "worktree", "add", "-q", str(repository.parent / "production"), "llmops/env/production")
+    update = Update(BRANCH, a_commit(git, first, "two"), first)
+    with pytest.raises(LlmopsError) as caught:
+        publish(git, None, [update], wait=no_wait)
+    place = repository.parent / "production"
+    assert caught.value.message == f"branch `llmops/env/production` is checked out in {place}"
+    assert run_git(repository, "rev-parse", BRANCH) == first
+    run_git(repository, *caught.value.hint.replace('"', "").split()[1:])
+    assert publish(git, None, [update], wait=no_wait) == Published()
