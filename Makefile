@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILE := pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras
 
 .PHONY: demo test check fast lint lock bench clean
 
@@ -29,10 +30,10 @@ bench: $(VENV)/.dev  ## each figure against its floor in the same run; rewrites 
 	$(BIN)/python bench/eval/bench.py
 
 lock:  ## renew the locked requirements (needs pip-tools)
-	pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
-		--upgrade --extra embedded --output-file requirements/run.txt pyproject.toml requirements/build.in
-	pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras \
-		--upgrade --output-file requirements/dev.txt requirements/dev.in
+	$(COMPILE) --upgrade --extra embedded --output-file requirements/run.txt pyproject.toml requirements/build.in
+	$(COMPILE) --upgrade --output-file requirements/dev.txt requirements/dev.in
+	$(COMPILE) --upgrade --output-file requirements/action.txt pyproject.toml requirements/action.in
+	$(COMPILE) --upgrade --output-file requirements/action-embedded.txt requirements/action-embedded.in
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
