@@ -50,13 +50,15 @@ def _words(_context: click.Context, _parameter: click.Parameter, value: tuple[st
 @click.argument("job", type=click.Choice(["auto", *JOBS]), default="auto", envvar="LLMOPS_COMMAND")
 @click.option("--config", "configs", multiple=True, envvar="LLMOPS_CONFIG", callback=_words, metavar="NAME",
               help="Only this config (repeatable; default: all that are concerned).")  # fmt: skip
-@click.option("--base", default="", envvar="LLMOPS_BASE", metavar="ID", help="Compare with this commit, where the event names none.")
+@click.option("--base", default="", envvar="LLMOPS_BASE", metavar="ID",
+              help="Compare with this commit, where the event names none.")  # fmt: skip
 @click.option("--comment", type=click.Choice(["auto", "off"]), default="auto", show_default=True, envvar="LLMOPS_COMMENT",
               help="Whether to keep a comment on the pull request.")  # fmt: skip
 @click.option("--comment-key", default="default", show_default=True, envvar="LLMOPS_COMMENT_KEY", metavar="KEY",
               help="Which of several comments, statuses and artifacts of one pull request this job keeps.")  # fmt: skip
 @click.option("--mode", type=click.Choice(["auto", "live", "replay", "plan"]), default="auto", show_default=True,
-              envvar="LLMOPS_MODE", help="Ask models; answer from recorded replies; or only plan. auto: ask where every key is there.")  # fmt: skip
+              envvar="LLMOPS_MODE",
+              help="Ask models, answer from recorded replies, or only plan. auto: ask where every key is there.")  # fmt: skip
 @click.option("--replies", default="", envvar="LLMOPS_REPLIES", metavar="FOLDER",
               help="Recorded replies for --mode replay: a folder of the base commit.")  # fmt: skip
 @click.option("--max-usd", type=click.FloatRange(0), envvar="LLMOPS_MAX_USD", metavar="USD", help="Spend at most this much.")
@@ -71,7 +73,8 @@ def _words(_context: click.Context, _parameter: click.Parameter, value: tuple[st
               help="promote, rollback: open a pull request into the environment's branch instead.")  # fmt: skip
 @click.option("--pull-request", type=click.IntRange(1), envvar="LLMOPS_PULL_REQUEST", metavar="NUMBER",
               help="evaluate: a pull request of a fork, approved for evaluation with keys.")  # fmt: skip
-@click.option("--commit", default="", envvar="LLMOPS_COMMIT", metavar="ID", help="evaluate: the commit of it that was approved.")
+@click.option("--commit", default="", envvar="LLMOPS_COMMIT", metavar="ID",
+              help="evaluate: the commit of it that was approved.")  # fmt: skip
 @click.option("--model", default="", envvar="LLMOPS_MODEL", metavar="ID", help="upgrade: the new model.")
 @click.option("--dry-run/--no-dry-run", default=False, envvar="LLMOPS_DRY_RUN",
               help="Write files into the report folder instead of anything outside.")  # fmt: skip

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,12 +111,12 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
         first = first_repeat(settings.earlier)
         while True:
             needed = jobs_of(pairings, repeats)
-            known = {"cache": cache, "prices": prices, "fingerprints": fingerprints(providers), "first_repeat": first}
-            plan = make_plan(list(needed.values()), **known)
+            planned = partial(make_plan, cache=cache, prices=prices, fingerprints=fingerprints(providers), first_repeat=first)
+            plan = planned(list(needed.values()))
             reused = _reused(pairings, needed, plan, settings)
             jobs = [job for key, job in needed.items() if key not in reused]
             if reused:
-                plan = make_plan(jobs, **known)
+                plan = planned(jobs)
             if announce:
                 announce(plan)
                 announce = None

@@ -53,7 +53,7 @@ def read_document(file: Path) -> Any:
         return json.loads(data)
     except json.JSONDecodeError as error:
         raise InvalidInput([Problem(path=str(file), message=error.msg, line=error.lineno, column=error.colno)]) from None
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: not UTF-8, or a number of thousands of digits
         raise InvalidInput([Problem(path=str(file), message=f"not JSON: {error}")]) from None
 
 

@@ -21,6 +21,7 @@ class Decision:
     comment: int | None = None
     reason: str = ""
     extras: tuple[int, ...] = ()
+    superseded: bool = False  # kept because a newer run wrote it: what this one found is history
 
 
 def decide(comments: Sequence[Comment], *, me: str, key: str, run: tuple[int, int], body: str, changed: bool) -> Decision:
@@ -38,7 +39,7 @@ def decide(comments: Sequence[Comment], *, me: str, key: str, run: tuple[int, in
     if written.run > run:
         extras = tuple(comment.id for comment, _ in others if comment.id != newest.id)
         reason = f"run {written.run_id}, attempt {written.attempt}, is newer and has commented already"
-        return Decision(kind="keep", comment=newest.id, reason=reason, extras=extras)
+        return Decision(kind="keep", comment=newest.id, reason=reason, extras=extras, superseded=True)
     extras = tuple(comment.id for comment, _ in others)
     if _same(oldest.body, body):
         return Decision(kind="keep", comment=oldest.id, reason="the comment says this already", extras=extras)

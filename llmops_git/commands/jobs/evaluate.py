@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from llmops_git.commands.trial import Candidate, Evaluated, Settings
     from llmops_git.configs.policy import Policy
     from llmops_git.configs.values import Change
-    from llmops_git.reports.values import Report
     from llmops_git.repo.changes import ChangeSet
+    from llmops_git.reports.values import Report
 
 FORKS = "a pull request from a fork is evaluated when a maintainer approves its commit"
 
@@ -73,21 +72,29 @@ def _evaluate(
 
     asked = session.inputs.configs
     names = [change.config for change in changes.changes if change.config in asked]
-    _fetch_production(session, project, policy)
+    _fetch_production(project, policy)
     candidates = candidates_of(project, changes, names=names, policy=policy, environment=session.inputs.environment or None)
     candidates = candidates if names or not asked else ()
     removed = [change for change in changes.changes if change.status == "removed" and (not asked or change.config in asked)]
-    labels = {"base": changes.base_oid, "head": targets.head, "total": changes.total_configs}
     secrets = secrets_of(policy, session.environ, session.token)
     with _replies(session, project, targets) as replay:
         settings = _settings(session, project, policy, replay)
         why_not = _why_not(session, targets, candidates, policy, settings)
         if why_not:
-            return _unmeasured(candidates, removed, why_not, labels), secrets
-        return evaluate_candidates(candidates, policy=policy, settings=settings, removed=removed, **labels), secrets
+            return _unmeasured(candidates, removed, why_not, changes), secrets
+        evaluated = evaluate_candidates(
+            candidates,
+            policy=policy,
+            settings=settings,
+            base=changes.base_oid,
+            head=targets.head,
+            total=changes.total_configs,
+            removed=removed,
+        )
+        return evaluated, secrets
 
 
-def _fetch_production(session: Session, project: Project, policy: Policy) -> None:
+def _fetch_production(project: Project, policy: Policy) -> None:
     """What runs in production, and what releases measured, as the remote has it. Raises Tampered when that was rewritten."""
     from llmops_git.repo.fetch import fetch_state
     from llmops_git.repo.refs import remote_in_use
@@ -114,9 +121,7 @@ def _settings(session: Session, project: Project, policy: Policy, replay: Path |
     )
 
 
-def _why_not(
-    session: Session, targets: Targets, candidates: Sequence[Candidate], policy: Policy, settings: Settings
-) -> str:
+def _why_not(session: Session, targets: Targets, candidates: Sequence[Candidate], policy: Policy, settings: Settings) -> str:
     """Why the change is not measured in this job; "" when it is."""
     from llmops_git.commands.evaluate import plan_candidates
     from llmops_git.commands.jobs.keys import missing_keys
@@ -149,16 +154,14 @@ def _replies(session: Session, project: Project, targets: Targets) -> Iterator[P
     if not files:
         raise LlmopsError(f"{folder} has no recorded replies at {targets.tip[:12]}")
     with tempfile.TemporaryDirectory(prefix="llmops-git-") as place:
-        for path in files:
+        for path, data in tree.read(files).items():
             target = Path(place, path.removeprefix(f"{folder}/"))
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(tree.read(path))
+            target.write_bytes(data)
         yield Path(place)
 
 
-def _unmeasured(
-    candidates: Sequence[Candidate], removed: Sequence[Change], why_not: str, labels: dict[str, str | int]
-) -> Evaluated:
+def _unmeasured(candidates: Sequence[Candidate], removed: Sequence[Change], why_not: str, changes: ChangeSet) -> Evaluated:
     """The report where nothing could be asked: what changed, what it would take, and no verdict."""
     from llmops_git.commands.assemble import removed_report
     from llmops_git.commands.trial import Evaluated
@@ -178,9 +181,9 @@ def _unmeasured(
     )
     gone = tuple(removed_report(change) for change in removed)
     report = Report(
-        base=str(labels["base"]),
-        head=str(labels["head"]),
-        configs_total=int(labels["total"]),
+        base=changes.base_oid,
+        head=changes.head_name,
+        configs_total=changes.total_configs,
         configs=(*configs, *gone),
         verdict="invalid",
         gate_passes=False,

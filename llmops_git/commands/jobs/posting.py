@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from llmops_git.forges.base import Forge, ForgeError, Rejected
-from llmops_git.reports.sticky import LIMITS, decide
+from llmops_git.reports.sticky import SHORTER, decide
 
 if TYPE_CHECKING:
     from llmops_git.commands.jobs.session import Session
@@ -40,24 +40,24 @@ def _keep(session: Session, forge: Forge, number: int, render: Render, *, run: t
     def decision(limit: int) -> Decision:
         return decide(list(forge.comments(number)), me=me, key=key, run=run, body=render(limit), changed=changed)
 
-    chosen = decision(LIMITS[0])
+    chosen = decision(SHORTER[0])
     if chosen.kind == "keep":
         return not chosen.superseded
     written = _write(forge, number, render, chosen)
     session.output(comment_written="true", comment_url=written.url)
     # two runs that found nothing both made one: the oldest stays
-    for extra in decision(LIMITS[0]).extras if chosen.kind == "create" else chosen.extras:
+    for extra in decision(SHORTER[0]).extras if chosen.kind == "create" else chosen.extras:
         forge.delete_comment(extra)
     return True
 
 
 def _write(forge: Forge, number: int, render: Render, chosen: Decision) -> Comment:
     """Write the comment, shorter where the forge does not take it: its own limit may be lower than the one we know."""
-    for limit in LIMITS:
+    for limit in SHORTER:
         try:
             body = render(limit)
-            return forge.create_comment(number, body) if chosen.id is None else forge.update_comment(chosen.id, body)
+            return forge.create_comment(number, body) if chosen.comment is None else forge.update_comment(chosen.comment, body)
         except Rejected as error:
-            if limit == LIMITS[-1] or not error.too_long:
+            if limit == SHORTER[-1] or not error.too_long:
                 raise
     raise AssertionError("the last limit was tried")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from llmops_git.commands.trial import Evaluated
     from llmops_git.errors import LlmopsError
     from llmops_git.forges.base import StatusState
-    from llmops_git.reports.values import Report
     from llmops_git.repo.changes import ChangeSet
+    from llmops_git.reports.values import Report
 
 CONTEXT = "llmops-git/gate"
 
