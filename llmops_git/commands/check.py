@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmops_git.commands.project import describe_tree, emit_json, format_option, open_project, terminal
-from llmops_git.errors import EXIT_OK, EXIT_USAGE, InvalidInput, LlmopsError, Problem
+from llmops_git.errors import EXIT_OK, EXIT_USAGE, InvalidInput, LlmopsError, Problem, Severity
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from llmops_git.commands.project import Project
     from llmops_git.configs.closure import Closures
     from llmops_git.configs.load import Loader
@@ -31,9 +33,11 @@ def command(paths: tuple[str, ...], staged: bool, ref: str | None, form: str) ->
     """
     if staged and ref:
         raise click.UsageError("--index and --ref exclude each other")
+    from datetime import UTC, datetime
+
     project = open_project()
     tree = project.index() if staged else project.tree(ref)
-    problems, count = find_problems(project, tree, [project.path(path) for path in paths])
+    problems, count = find_problems(project, tree, [project.path(path) for path in paths], today=datetime.now(UTC).date())
     errors = sum(problem.severity == "error" for problem in problems)
     if form == "json":
         emit_json(document(tree, problems, count, errors))
@@ -47,8 +51,13 @@ def command(paths: tuple[str, ...], staged: bool, ref: str | None, form: str) ->
     return EXIT_USAGE if errors else EXIT_OK
 
 
-def find_problems(project: Project, tree: Tree, paths: Sequence[str]) -> tuple[list[Problem], int]:
-    """Everything that is wrong with the configs chosen by `paths` (all, when there are none), and how many they are."""
+def find_problems(
+    project: Project, tree: Tree, paths: Sequence[str], *, today: date | None = None
+) -> tuple[list[Problem], int]:
+    """Everything that is wrong with the configs chosen by `paths` (all, when there are none), and how many they are.
+
+    Models that stop answering soon are warned of when it is said which day is `today`.
+    """
     from llmops_git.configs.closure import Closures
     from llmops_git.configs.load import Loader
     from llmops_git.configs.paths import config_files, named_files
@@ -69,7 +78,7 @@ def find_problems(project: Project, tree: Tree, paths: Sequence[str]) -> tuple[l
     chosen = _chosen(tree, closures, files, paths) if paths else files
     loader = Loader(tree, policy, closures)
     for path in chosen:
-        problems += _config_problems(tree, path, policy, loader)
+        problems += _config_problems(tree, path, policy, loader, today)
     return list(dict.fromkeys(problems)), len(chosen)
 
 
@@ -90,12 +99,13 @@ def _chosen(tree: Tree, closures: Closures, files: Sequence[str], paths: Sequenc
     return list(chosen)
 
 
-def _config_problems(tree: Tree, path: str, policy: Policy, loader: Loader) -> Iterable[Problem]:
+def _config_problems(tree: Tree, path: str, policy: Policy, loader: Loader, today: date | None) -> Iterable[Problem]:
     try:
         config = loader.load(path)
     except InvalidInput as error:
         return error.problems
-    return [*config.warnings, *_model_problems(tree, config, policy), *_scorer_problems(tree, config)]
+    retired = retirement_problems(tree, config, policy, today) if today else ()
+    return [*config.warnings, *_model_problems(tree, config, policy), *retired, *_scorer_problems(tree, config)]
 
 
 def _model_problems(tree: Tree, config: Config, policy: Policy) -> Iterable[Problem]:
@@ -109,6 +119,25 @@ def _model_problems(tree: Tree, config: Config, policy: Policy) -> Iterable[Prob
         yield _problem(tree, config.path, ("model", "id"), message, hint)
 
 
+def retirement_problems(tree: Tree, config: Config, policy: Policy, today: date) -> Iterable[Problem]:
+    """Warnings of pins, the config's own and those of its judges, that are retired or will be within 90 days."""
+    from llmops_git.configs.pins import floating_reason
+    from llmops_git.configs.retirements import announcement, retirement_of
+
+    judges = [scorer.judge for scorer in config.evaluation.scorers if scorer.judge] if config.evaluation else []
+    for pinned in (config, *judges):
+        retirement = retirement_of(policy, pinned.provider, pinned.model)
+        message = announcement(pinned.model, retirement, today) if retirement else ""
+        if not retirement or not message:
+            continue
+        name = pinned.name if pinned.kind == "config" else pinned.path
+        successor = retirement.successor or "MODEL"
+        hint = f"llmops-git upgrade {name} --model {successor}"
+        if retirement.successor and floating_reason(pinned.provider, policy.providers[pinned.provider].api, successor):
+            hint = f"llmops-git upgrade {name} --model MODEL, with a snapshot of `{successor}`, which its vendor recommends"
+        yield _problem(tree, pinned.path, ("model", "id"), message, hint, severity="warning")
+
+
 def _scorer_problems(tree: Tree, config: Config) -> Iterable[Problem]:
     """Scorers that cannot be built from their settings."""
     from llmops_git.scorers.table import build_scorer
@@ -120,12 +149,15 @@ def _scorer_problems(tree: Tree, config: Config) -> Iterable[Problem]:
             yield _problem(tree, config.path, ("evaluation", "scorers", scorer.name), error.message, error.hint)
 
 
-def _problem(tree: Tree, path: str, pointer: tuple[str, ...], message: str, hint: str) -> Problem:
+def _problem(
+    tree: Tree, path: str, pointer: tuple[str, ...], message: str, hint: str, *, severity: Severity = "error"
+) -> Problem:
     from llmops_git.configs.pointers import pointer_text
     from llmops_git.configs.yaml import parse
 
     line, column = parse(tree.read([path])[path], path).place(pointer)
-    return Problem(path=path, message=message, line=line, column=column, pointer=pointer_text(pointer), hint=hint)
+    where = pointer_text(pointer)
+    return Problem(path=path, message=message, line=line, column=column, pointer=where, hint=hint, severity=severity)
 
 
 def document(tree: Tree, problems: Sequence[Problem], count: int, errors: int) -> dict[str, Any]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK, EXIT_USAGE, LlmopsError, NotMeasured
+from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK, EXIT_USAGE, InvalidInput, LlmopsError, NotMeasured, Problem
 from llmops_git.releases.evidence import Evidence, EvidenceKey
 from llmops_git.releases.plan import Candidate, Decision, decide, needs_release, plan_release
 
 if TYPE_CHECKING:
     from llmops_git.commands.state import State
+    from llmops_git.commands.trial import Evaluated
     from llmops_git.configs.values import Config
 
 What = Literal["released", "would release", "would evaluate", "unchanged", "refused", "invalid", "not measured"]
@@ -35,33 +36,95 @@ class Outcome:
     reason: str = ""
 
 
-def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """2 when files are wrong, else 1 when the gate refused a config, else 3 when one could not be measured, else 0."""
-    codes = {_EXIT_CODES.get(outcome.what, EXIT_OK) for outcome in outcomes}
-    return next((code for code in (EXIT_USAGE, EXIT_GATE, EXIT_NOT_MEASURED) if code in codes), EXIT_OK)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """What became of all configs. `paths` are their files; `problems` those of files that are wrong, by config.
+
+    `evaluated` is there where something had to be measured. `failure` is what stopped the work half-way: what was done
+    until then stays done.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    paths: Mapping[str, str] = field(default_factory=dict)
+    problems: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    evaluated: Evaluated | None = None
+    failure: LlmopsError | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """2 when files are wrong, else 1 when the gate refused a config, else 3 when one could not be measured, else 0."""
+        codes = {_EXIT_CODES.get(outcome.what, EXIT_OK) for outcome in self.outcomes}
+        return next((code for code in (EXIT_USAGE, EXIT_GATE, EXIT_NOT_MEASURED) if code in codes), EXIT_OK)
 
 
-def release_configs(
-    state: State, names: Sequence[str], folders: Sequence[Path], *, commit: str, dry_run: bool
-) -> tuple[Outcome, ...]:
-    """Release every config (or those named) of `commit` that differs from its newest release and has passing evidence."""
-    configs, outcomes = _load(state, names, commit)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """The configs of a commit: those that can be loaded by name, the files of all, and what is wrong with the others."""
+
+    configs: Mapping[str, Config]
+    paths: Mapping[str, str]
+    broken: tuple[Outcome, ...]
+    problems: Mapping[str, tuple[Problem, ...]]
+
+
+def release_configs(state: State, names: Sequence[str], folders: Sequence[Path], *, commit: str, dry_run: bool) -> Reconciled:
+    """Release every config (or those named) of `commit` that differs from its newest release and has passing evidence.
+
+    What has evidence already is released before anything is measured.
+    """
+    loaded = _load(state, names, commit)
+    configs = loaded.configs
     pending = {name: configs[name] for name in needs_release(state.registry, configs)}
-    outcomes += [_unchanged(state, config) for name, config in configs.items() if name not in pending]
     records = _find_evidence(state, pending, folders)
     decisions = {name: decide(config, records[name]) for name, config in pending.items()}
-    missing = {name: config for name, config in pending.items() if decisions[name].state == "missing"}
+    unchanged = [_unchanged(state, config) for name, config in configs.items() if name not in pending]
     if dry_run:
-        outcomes += [_planned(state, config, decisions[name]) for name, config in pending.items()]
-        return tuple(sorted(outcomes, key=lambda outcome: outcome.config))
-    fresh = _keep_refusals(state, _evaluate(state, missing)) if missing else {}
-    for name, config in pending.items():
-        decision = decide(config, [fresh[name]]) if name in fresh else decisions[name]
-        outcomes.append(_act(state, config, decision, commit))
-    return tuple(sorted(outcomes, key=lambda outcome: outcome.config))
+        done = _Progress(outcomes=[_planned(state, config, decisions[name]) for name, config in pending.items()])
+    else:
+        done = _release(state, pending, decisions, commit)
+    return Reconciled(
+        outcomes=tuple(sorted((*loaded.broken, *unchanged, *done.outcomes), key=lambda outcome: outcome.config)),
+        paths=loaded.paths,
+        problems=loaded.problems,
+        evaluated=done.evaluated,
+        failure=done.failure,
+    )
 
 
-def _load(state: State, names: Sequence[str], commit: str) -> tuple[dict[str, Config], list[Outcome]]:
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """What was done so far."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    evaluated: Evaluated | None = None
+    failure: LlmopsError | None = None
+
+
+def _release(state: State, pending: Mapping[str, Config], decisions: Mapping[str, Decision], commit: str) -> _Progress:
+    """Release what is decided, then measure the rest and release that. Stops at the first failure and keeps what was done."""
+    done = _Progress()
+    missing = {name: config for name, config in pending.items() if decisions[name].state == "missing"}
+    try:
+        for name, config in pending.items():
+            if name not in missing:
+                done.outcomes.append(_act(state, config, decisions[name], commit))
+        if missing:
+            done.evaluated, fresh = _evaluate(state, missing)
+            for name, config in missing.items():
+                decision = decide(config, [fresh[name]]) if name in fresh else decisions[name]
+                done.outcomes.append(_act(state, config, decision, commit))
+    except LlmopsError as error:
+        done.failure = error
+    acted = {outcome.config for outcome in done.outcomes}
+    reason = "not tried: something failed before"
+    done.outcomes += [
+        Outcome(config=name, what="not measured", digest=config.digest, reason=reason)
+        for name, config in pending.items() if name not in acted
+    ]  # fmt: skip
+    return done
+
+
+def _load(state: State, names: Sequence[str], commit: str) -> _Loaded:
     """The configs at `commit`; one that is broken does not keep the others from being released.
 
     What is released already needs only its digest; what differs is checked in full.
@@ -73,7 +136,8 @@ def _load(state: State, names: Sequence[str], commit: str) -> tuple[dict[str, Co
     paths = {name: state.project.find(tree, name) for name in names} or state.project.configs(tree)
     closures = Closures(tree, state.policy.root)
     configs: dict[str, Config] = {}
-    broken = []
+    broken: list[Outcome] = []
+    problems: dict[str, tuple[Problem, ...]] = {}
     for name, path in sorted(paths.items()):
         try:
             config = load_config(tree, path, state.policy, check=False, closures=closures)
@@ -83,9 +147,11 @@ def _load(state: State, names: Sequence[str], commit: str) -> tuple[dict[str, Co
             raise
         except LlmopsError as error:
             broken.append(Outcome(config=name, what="invalid", reason=error.message))
+            if isinstance(error, InvalidInput):
+                problems[name] = error.problems
             continue
         configs[config.name] = config
-    return configs, broken
+    return _Loaded(configs=configs, paths=dict(paths), broken=tuple(broken), problems=problems)
 
 
 def newest_digest(state: State, config: str) -> str:
@@ -111,8 +177,8 @@ def _find_evidence(state: State, pending: Mapping[str, Config], folders: Sequenc
     }
 
 
-def _evaluate(state: State, missing: Mapping[str, Config]) -> dict[str, Evidence]:
-    """Run what has no evidence yet against its newest release."""
+def _evaluate(state: State, missing: Mapping[str, Config]) -> tuple[Evaluated, Mapping[str, Evidence]]:
+    """Run what has no evidence yet against its newest release; runs that failed are kept, whatever happens then."""
     from llmops_git.commands.evaluate import evaluate_configs
     from llmops_git.commands.evidence import evidence_in_report
 
@@ -121,8 +187,9 @@ def _evaluate(state: State, missing: Mapping[str, Config]) -> dict[str, Evidence
         newest = state.registry.newest(name)
         base = state.load_or_none(newest) if newest else None
         pairs.append((base, config, newest.name if newest and base else ""))
-    report = evaluate_configs(state.project, pairs, against="previous release", policy=state.policy)
-    return {record.config: record for record in evidence_in_report(report)}
+    evaluated = evaluate_configs(state.project, pairs, against="previous release", policy=state.policy)
+    fresh = {record.config: record for record in evidence_in_report(evaluated.report)}
+    return evaluated, _keep_refusals(state, fresh)
 
 
 def _keep_refusals(state: State, fresh: Mapping[str, Evidence]) -> dict[str, Evidence]:

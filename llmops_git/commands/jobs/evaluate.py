@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -67,8 +67,9 @@ def _evaluate(
 ) -> tuple[Evaluated, tuple[str, ...]]:
     """The report on the change, measured where it can be; and what must not be written anywhere."""
     from llmops_git.commands.candidates import candidates_of
-    from llmops_git.commands.evaluate import evaluate_candidates
-    from llmops_git.commands.jobs.keys import secrets_of
+    from llmops_git.commands.evaluate import evaluate_candidates, plan_candidates
+    from llmops_git.commands.jobs.keys import missing_keys, secrets_of
+    from llmops_git.commands.showing import plan_line
 
     asked = session.inputs.configs
     names = [change.config for change in changes.changes if change.config in asked]
@@ -77,10 +78,13 @@ def _evaluate(
     candidates = candidates if names or not asked else ()
     removed = [change for change in changes.changes if change.status == "removed" and (not asked or change.config in asked)]
     secrets = secrets_of(policy, session.environ, session.token)
-    with _replies(session, project, targets) as replay:
+    missing = missing_keys(candidates, policy, session.environ)
+    mode = chosen_mode(session, missing) if candidates else "live"
+    with _replies(session, project, targets, mode) as replay:
         settings = _settings(session, project, policy, replay)
-        why_not = _why_not(session, targets, candidates, policy, settings)
-        if why_not:
+        if mode == "plan":
+            plan = plan_line(plan_candidates(candidates, policy=policy, settings=settings))
+            why_not = f"{why_not_measured(targets, missing)}; {plan}"
             return _unmeasured(candidates, removed, why_not, changes), secrets
         evaluated = evaluate_candidates(
             candidates,
@@ -121,29 +125,28 @@ def _settings(session: Session, project: Project, policy: Policy, replay: Path |
     )
 
 
-def _why_not(session: Session, targets: Targets, candidates: Sequence[Candidate], policy: Policy, settings: Settings) -> str:
-    """Why the change is not measured in this job; "" when it is."""
-    from llmops_git.commands.evaluate import plan_candidates
-    from llmops_git.commands.jobs.keys import missing_keys
-    from llmops_git.commands.showing import plan_line
+def chosen_mode(session: Session, missing: Sequence[str]) -> Literal["live", "replay", "plan"]:
+    """How to get replies: as asked for, else live where no key is missing, else recorded ones, else only a plan."""
+    asked = session.inputs.mode
+    if asked != "auto":
+        return asked
+    if not missing:
+        return "live"
+    return "replay" if session.inputs.replies else "plan"
 
-    mode = session.inputs.mode
-    if not candidates or mode in {"live", "replay"}:
-        return ""
-    missing = missing_keys(candidates, policy, session.environ)
-    if mode == "auto" and not missing:
-        return ""
-    plan = plan_candidates(candidates, policy=policy, settings=settings)
-    if mode == "plan":
-        return f"only planned, as asked for. {plan_line(plan)}"
-    absent = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set in this job. {plan_line(plan)}"
-    return absent if targets.trusted else f"{FORKS}; {absent}"
+
+def why_not_measured(targets: Targets, missing: Sequence[str]) -> str:
+    """Why nothing was asked, for the report."""
+    if not missing:
+        return "only planned, as asked for"
+    absent = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set in this job"
+    return absent if targets.trusted else f"{FORKS}: {absent}"
 
 
 @contextmanager
-def _replies(session: Session, project: Project, targets: Targets) -> Iterator[Path | None]:
+def _replies(session: Session, project: Project, targets: Targets, mode: str) -> Iterator[Path | None]:
     """For mode replay, the recorded replies of the commit that the change goes to: a change cannot bring its own."""
-    if session.inputs.mode != "replay":
+    if mode != "replay":
         yield None
         return
     if not session.inputs.replies:

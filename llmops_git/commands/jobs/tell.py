@@ -59,7 +59,7 @@ def tell(
     write_reports(session, project, evaluated)
     click.echo(render_report(report, **terminal()))
     session.output(
-        verdict=report.verdict,
+        verdict=report.verdict if report.configs else "no-changes",
         gate_passes=str(report.gate_passes).lower(),
         changed=json.dumps([config.change.config for config in report.configs]),
         cost_usd="" if report.spending.cost_usd is None else f"{report.spending.cost_usd:.6f}",
