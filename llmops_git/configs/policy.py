@@ -77,6 +77,16 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retirement:
+    """When a model stops answering: `date` as 2026-12-31, "" where it is known to stay. `successor` is what its vendor
+    names in its place, "" where it names none; `source` says who published the date."""
+
+    date: str = ""
+    successor: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """A whole policy. `root` is the folder of `llmops.yaml` inside the repository ("" for the top)."""
 
@@ -88,5 +98,6 @@ class Policy:
     budget: Budget = Budget()
     signing: SigningPolicy = SigningPolicy()
     prices: Mapping[str, Price] = field(default_factory=dict)  # by model id, or provider/model
+    retirements: Mapping[str, Retirement] = field(default_factory=dict)  # as prices
     default_branch: str = ""  # "" means: ask the remote's HEAD
     remote: str = "origin"

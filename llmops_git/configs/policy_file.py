@@ -1,4 +1,4 @@
-"""Reads `llmops.yaml` and `prices.yaml` from a tree and fills in every default."""
+"""Reads `llmops.yaml`, `prices.yaml` and `retirements.yaml` from a tree and fills in every default."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from llmops_git.configs.policy import (
     Policy,
     Price,
     ProviderSettings,
+    Retirement,
     SigningPolicy,
 )
 from llmops_git.configs.tree import EXECUTABLE_MODE, FILE_MODE, Tree
@@ -24,6 +25,7 @@ from llmops_git.configs.yaml import YamlFile
 from llmops_git.errors import InvalidInput, Problem
 
 PRICES_FILE = "prices.yaml"
+RETIREMENTS_FILE = "retirements.yaml"
 
 
 def _hosted(name: str, base_url: str, key_env: str) -> ProviderSettings:
@@ -62,7 +64,10 @@ def load_policy(tree: Tree, root: str) -> Policy:
     path, prices_path = _in(root, POLICY_FILE), _in(root, PRICES_FILE)
     file, problems = _read(tree, path, "policy")
     prices_file, prices_problems = _read(tree, prices_path, "prices")
-    problems += prices_problems
+    retirements_file, retirements_problems = _read(tree, _in(root, RETIREMENTS_FILE), "retirements")
+    problems += prices_problems + retirements_problems
+    if retirements_file is not None and not problems:
+        problems += _wrong_dates(retirements_file)
     if problems:
         raise InvalidInput(problems)
     value = (file.value if file else None) or {}
@@ -75,6 +80,10 @@ def load_policy(tree: Tree, root: str) -> Policy:
         budget=Budget(**value.get("budget", {})),
         signing=SigningPolicy(**value.get("signing", {})),
         prices={name: Price(**item) for name, item in ((prices_file.value if prices_file else None) or {}).items()},
+        retirements={
+            name: Retirement(**{**item, "date": item["date"] or ""})
+            for name, item in ((retirements_file.value if retirements_file else None) or {}).items()
+        },
         default_branch=value.get("default_branch", ""),
         remote=value.get("remote", "origin"),
     )
@@ -101,6 +110,22 @@ def _read(tree: Tree, path: str, kind: Any) -> tuple[YamlFile | None, list[Probl
     except InvalidInput as error:
         return None, list(error.problems)
     return file, problems_of(kind, file, path) if file.value is not None else []
+
+
+def _wrong_dates(file: YamlFile) -> list[Problem]:
+    """Dates that look like one and are none, as the 31st of November."""
+    from datetime import date
+
+    problems = []
+    for name, item in (file.value or {}).items():
+        try:
+            date.fromisoformat(item["date"] or date.min.isoformat())
+        except ValueError:
+            line, column = file.place((name, "date"))
+            pointer = pointer_text((name, "date"))
+            message = f"there is no day {item['date']}"
+            problems.append(Problem(path=file.path, message=message, line=line, column=column, pointer=pointer))
+    return problems
 
 
 def _providers(declared: Mapping[str, Any]) -> dict[str, ProviderSettings]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import subprocess
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 
 from llmops_git.cli import run
+from llmops_git.commands.check import find_problems
+from llmops_git.commands.project import open_project
 from llmops_git.configs.schema import load_schema
 from tests.history import History
 
@@ -212,3 +215,58 @@ def test_the_hook_of_pre_commit_runs_check() -> None:
     file = Path(__file__).parents[2] / ".pre-commit-hooks.yaml"
     [hook] = parse(file.read_bytes(), file.name).value
     assert (hook["id"], hook["entry"], hook["pass_filenames"]) == ("check", "llmops-git check --index", False)
+
+
+RETIRING = GOOD.replace(
+    "{provider: local, id: smollm2-135m-instruct-q4_1}", "\n  provider: anthropic\n  id: claude-sonnet-4-5-20250929"
+)
+
+
+def warnings_on(folder: Path, day: date) -> list[tuple[str, int, str, str]]:
+    found, _ = find_problems(open_project(str(folder)), open_project(str(folder)).tree(None), [], today=day)
+    assert {"warning"} >= {problem.severity for problem in found}
+    return [(problem.path, problem.line, problem.message, problem.hint) for problem in found]
+
+
+def test_a_pin_that_is_retired_soon_or_was_is_warned_of_at_its_line(project: Path) -> None:
+    write(project, {"prompts/one.yaml": RETIRING})
+    source = "(Anthropic, Claude docs, Model deprecations, as published by 2026-11-24)"
+    hint = "llmops-git upgrade one --model claude-sonnet-5-5"
+    soon = f"`claude-sonnet-4-5-20250929` is retired in 6 days, on 2026-11-30 {source}"
+    past = f"`claude-sonnet-4-5-20250929` was retired on 2026-11-30: requests to it will fail, or another model answers them {source}"
+    assert [] == warnings_on(project, date(2026, 8, 31))
+    assert [("prompts/one.yaml", 3, soon, hint)] == warnings_on(project, date(2026, 11, 24))
+    assert [("prompts/one.yaml", 3, past, hint)] == warnings_on(project, date(2026, 12, 1))
+
+
+def test_a_successor_that_is_an_alias_is_named_and_not_offered_as_a_pin(project: Path) -> None:
+    write(
+        project,
+        {
+            "prompts/one.yaml": RETIRING.replace("anthropic", "openai").replace(
+                "claude-sonnet-4-5-20250929", "gpt-4.1-2025-04-14"
+            )
+        },
+    )
+    [(_, _, _, hint)] = warnings_on(project, date(2027, 1, 1))
+    assert "llmops-git upgrade one --model MODEL, with a snapshot of `gpt-6-luna`, which its vendor recommends" == hint
+
+
+def test_the_pin_of_a_judge_is_warned_of_once(project: Path) -> None:
+    judge = "kind: judge\nmodel: {provider: gemini, id: gemini-2.5-flash}\nmessages: [{role: user, content: '{{ output }}'}]\nscale: {labels: {pass: 1, fail: 0}}\n"
+    judged = GOOD.replace("{same: {use: exact}}", "{kind: {use: judge, judge: ../judges/kind.yaml}}")
+    write(project, {"judges/kind.yaml": judge, "prompts/one.yaml": judged, "prompts/two.yaml": judged})
+    [(path, line, message, hint)] = warnings_on(project, date(2026, 11, 24))
+    assert ("judges/kind.yaml", 2, "llmops-git upgrade judges/kind.yaml --model gemini-3.5-flash-lite") == (path, line, hint)
+    assert message.startswith("`gemini-2.5-flash` is retired in 7 days")
+
+
+def test_the_command_knows_which_day_it_is_and_does_not_fail_for_a_warning(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+    write(project, {"retirements.yaml": f"smollm2-135m-instruct-q4_1: {{date: {yesterday}, successor: smollm3}}\n"})
+    code, out, err = check(capsys)
+    assert (0, "2 configs in the work tree: 0 errors, 2 warnings\n") == (code, err)
+    assert f"warning: $.model.id `smollm2-135m-instruct-q4_1` was retired on {yesterday}: requests to it will fail" in out
+    assert "hint: llmops-git upgrade two --model smollm3" in out

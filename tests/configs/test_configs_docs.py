@@ -30,14 +30,23 @@ def properties(schema: Any) -> set[str]:
 
 @pytest.mark.parametrize(
     ("page", "index", "kind"),
-    [("config.md", 1, "config"), ("config.md", 2, "judge"), ("policy.md", 0, "policy"), ("policy.md", 1, "prices")],
+    [
+        ("config.md", 1, "config"),
+        ("config.md", 2, "judge"),
+        ("policy.md", 0, "policy"),
+        ("policy.md", 1, "prices"),
+        ("policy.md", 2, "retirements"),
+    ],
 )
 def test_the_examples_are_valid(page: str, index: int, kind: Any) -> None:
     text = blocks(page, "yaml")[index].replace('"…64 hex digits…"', f'"{"0" * 64}"')
     assert problems_of(kind, parse(text.encode(), page), page) == []
 
 
-@pytest.mark.parametrize(("page", "schema"), [("config.md", "config"), ("policy.md", "policy"), ("eval-set.md", "case")])
+@pytest.mark.parametrize(
+    ("page", "schema"),
+    [("config.md", "config"), ("policy.md", "policy"), ("policy.md", "retirements"), ("eval-set.md", "case")],
+)
 def test_a_page_names_every_key_of_its_schema(page: str, schema: str) -> None:
     text = (FORMATS / page).read_text()
     parameters = set(load_schema("config")["properties"]["model"]["properties"]["parameters"]["properties"])
