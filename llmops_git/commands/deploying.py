@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from llmops_git.commands.state import State, actor_of
-from llmops_git.errors import LlmopsError
+from llmops_git.errors import LlmopsError, NotMeasured
 from llmops_git.reports.clean import clean
 
 if TYPE_CHECKING:
+    from llmops_git.configs.policy import Environment
     from llmops_git.releases.deploy import Deployed, Step
     from llmops_git.releases.rules import Nothing
     from llmops_git.releases.values import Registry, Release
@@ -35,7 +37,7 @@ def deploy_step(
         environment,
         decide_and_check,
         load=state.load,
-        actor=actor_of(state.project),
+        actor=state.actor or actor_of(state.project),
         dry_run=dry_run,
     )
 
@@ -75,32 +77,67 @@ def show_deployed(done: Deployed | Nothing, *, dry_run: bool, error: bool = Fals
     click.echo(f"{verb} {release.tag.config} {version} {place} {done.environment}{before}{commit}", err=error)
 
 
-def promote_automatically(state: State, configs: Sequence[str], *, dry_run: bool, quiet: bool = False) -> list[Deployed]:
-    """Bring every environment with `promote: automatic` up to date, in promotion order; say what is held and why.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promoted:
+    """What automatic promotion did. `held` says what it left alone after a rollback; `failure` is the first thing that went
+    wrong, after which everything else that could be done was done."""
+
+    deployed: tuple[Deployed, ...] = ()
+    held: tuple[str, ...] = ()
+    failure: LlmopsError | None = None
+
+
+def promote_automatically(state: State, configs: Sequence[str], *, dry_run: bool, quiet: bool = False) -> Promoted:
+    """Bring every environment with `promote: automatic` up to date, in promotion order; say what is done and what is held.
 
     `quiet` keeps standard output for other data: then everything is said on standard error.
     """
-    from llmops_git.releases.deploy import Deployed, Step
+    from llmops_git.releases.deploy import Deployed
     from llmops_git.releases.registry import read_registry
     from llmops_git.releases.rules import Nothing, automatic_release, in_order
 
-    done: list[Deployed] = []
+    deployed: list[Deployed] = []
+    held: list[str] = []
+    failures: list[LlmopsError] = []
     for environment in in_order(state.policy.environments):
         if environment.promote != "automatic":
             continue
         registry = read_registry(state.project.git, remote=state.remote)
         for config in configs or list(registry.releases):
+            first = automatic_release(registry, environment, config)
+            if isinstance(first, Nothing):
+                if first.held:
+                    held.append(first.reason)
+                    click.echo(clean(first.reason), err=True)
+                continue
+            try:
+                done = deploy_step(state, environment.name, automatically(environment, config), dry_run=dry_run)
+            except LlmopsError as error:
+                failures.append(error)
+                if stops_all(error):
+                    return Promoted(deployed=tuple(deployed), held=tuple(held), failure=failures[0])
+                continue
+            show_deployed(done, dry_run=dry_run, error=quiet)
+            if isinstance(done, Deployed):
+                deployed.append(done)
+    return Promoted(deployed=tuple(deployed), held=tuple(held), failure=next(iter(failures), None))
 
-            def decide(now: Registry, config: str = config) -> Step | Nothing:
-                release = automatic_release(now, environment, config)  # noqa: B023  # called before the next round
-                return release if isinstance(release, Nothing) else Step(release=release, action="promote")
 
-            outcome = decide(registry)
-            if not isinstance(outcome, Nothing):
-                outcome_now = deploy_step(state, environment.name, decide, dry_run=dry_run)
-                if isinstance(outcome_now, Deployed):
-                    done.append(outcome_now)
-                show_deployed(outcome_now, dry_run=dry_run, error=quiet)
-            elif outcome.held:
-                click.echo(clean(outcome.reason), err=True)
-    return done
+def automatically(environment: Environment, config: str) -> Callable[[Registry], Step | Nothing]:
+    """The rule of automatic promotion, for `deploy_step`."""
+
+    def decide(now: Registry) -> Step | Nothing:
+        from llmops_git.releases.deploy import Step
+        from llmops_git.releases.rules import Nothing, automatic_release
+
+        release = automatic_release(now, environment, config)
+        return release if isinstance(release, Nothing) else Step(release=release, action="promote")
+
+    return decide
+
+
+def stops_all(error: LlmopsError) -> bool:
+    """Whether what went wrong with one config would go wrong with all of them, or must be looked at before anything is done."""
+    from llmops_git.repo.fetch import Tampered
+
+    return isinstance(error, NotMeasured | Tampered)

@@ -68,9 +68,10 @@ def evaluate_candidates(
 
 
 def evaluate_configs(
-    project: Project, pairs: Sequence[tuple[Config | None, Config, str]], *, against: Against, policy: Policy
+    project: Project, pairs: Sequence[tuple[Config | None, Config, str]], *, against: Against, policy: Policy, head: str = ""
 ) -> Evaluated:
-    """Evaluate heads against one base each: (base or None, head, base's name). Used where no diff is at hand."""
+    """Evaluate heads against one base each: (base or None, head, base's name). Used where no diff is at hand. `head` only
+    labels the report."""
     candidates = [
         Candidate(
             change=change_between(base, head),
@@ -80,7 +81,7 @@ def evaluate_configs(
         for base, head, name in pairs
     ]
     settings = Settings(replies=replies_folder(project), released=known_from_releases(project, policy))
-    return evaluate_candidates(candidates, policy=policy, settings=settings, base="", head="", total=len(pairs))
+    return evaluate_candidates(candidates, policy=policy, settings=settings, base="", head=head, total=len(pairs))
 
 
 def known_from_releases(project: Project, policy: Policy) -> Released:

@@ -59,11 +59,9 @@ def superseded(state: State, commit: str) -> Nothing | None:
     mainline = mainline_of(state)
     if mainline.tip == commit:
         return None
-    return Nothing(reason=superseded_by(mainline))
+    return Nothing(reason=superseded_by(mainline, commit))
 
 
-def superseded_by(mainline: Mainline) -> str:
-    """The sentence about a HEAD that is no longer the newest commit."""
-    return (
-        f"{mainline.head[:12]} is not the newest commit of `{mainline.default}`; {mainline.tip[:12]} is, and is to be released"
-    )
+def superseded_by(mainline: Mainline, commit: str) -> str:
+    """The sentence about a commit that is no longer the newest one."""
+    return f"{commit[:12]} is not the newest commit of `{mainline.default}`; {mainline.tip[:12]} is, and is to be released"

@@ -51,6 +51,9 @@ def _automatic(config: str | None, *, dry_run: bool) -> int:
     from llmops_git.commands.state import read_state
 
     state = read_state(fetch=True)
-    if not promote_automatically(state, [config] if config else [], dry_run=dry_run):
+    promoted = promote_automatically(state, [config] if config else [], dry_run=dry_run)
+    if promoted.failure is not None:
+        raise promoted.failure
+    if not promoted.deployed:
         click.echo("nothing to promote")
     return EXIT_OK

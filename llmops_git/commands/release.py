@@ -13,7 +13,7 @@ from llmops_git.commands.state import dry_run_option
 from llmops_git.errors import EXIT_OK
 
 if TYPE_CHECKING:
-    from llmops_git.commands.releasing import Outcome
+    from llmops_git.commands.releasing import Outcome, Reconciled
     from llmops_git.repo.mainline import Mainline
 
 SCHEMA = "llmops-git/release/1"
@@ -38,7 +38,7 @@ def command(configs: tuple[str, ...], folders: tuple[Path, ...], promote: bool, 
     3 one could not be measured.
     """
     from llmops_git.commands.mainline import mainline_of, objections, superseded_by
-    from llmops_git.commands.releasing import exit_code, release_configs
+    from llmops_git.commands.reconcile import reconcile
     from llmops_git.commands.state import read_state
 
     state = read_state(fetch=True)
@@ -49,25 +49,35 @@ def command(configs: tuple[str, ...], folders: tuple[Path, ...], promote: bool, 
         click.echo(f"note: {objection.message}", err=True)
     if mainline.standing == "behind":
         _show(form, mainline, [], dry_run=dry_run)
-        click.echo(f"nothing released: {superseded_by(mainline)}", err=True)
+        click.echo(f"nothing released: {superseded_by(mainline, mainline.head)}", err=True)
         return EXIT_OK
-    outcomes = release_configs(state, configs, folders, commit=mainline.head, dry_run=dry_run)
-    _show(form, mainline, outcomes, dry_run=dry_run)
-    if any(outcome.what == "refused" for outcome in outcomes):
-        click.echo(f"\nhint: {AFTER_A_REFUSAL}", err=True)
-    if promote:
-        from llmops_git.commands.deploying import promote_automatically
 
-        promote_automatically(state, configs, dry_run=dry_run, quiet=form == "json")
-    return exit_code(outcomes)
+    def show(reconciled: Reconciled) -> None:
+        _show(form, mainline, reconciled.outcomes, dry_run=dry_run)
+
+    done = reconcile(
+        state,
+        configs,
+        folders,
+        commit=mainline.head,
+        promote=promote,
+        dry_run=dry_run,
+        on_released=show,
+        quiet=form == "json",
+    )
+    if done.failure is not None:
+        raise done.failure
+    return done.reconciled.exit_code
 
 
 def _show(form: str, mainline: Mainline, outcomes: Sequence[Outcome], *, dry_run: bool) -> None:
     if form == "json":
         emit_json(release_document(mainline, outcomes, dry_run=dry_run))
-        return
-    for line in release_lines(outcomes):
-        click.echo(line)
+    else:
+        for line in release_lines(outcomes):
+            click.echo(line)
+    if any(outcome.what == "refused" for outcome in outcomes):
+        click.echo(f"\nhint: {AFTER_A_REFUSAL}", err=True)
 
 
 def release_document(mainline: Mainline, outcomes: Sequence[Outcome], *, dry_run: bool) -> dict[str, Any]:

@@ -109,7 +109,8 @@ def _release(state: State, pending: Mapping[str, Config], decisions: Mapping[str
             if name not in missing:
                 done.outcomes.append(_act(state, config, decisions[name], commit))
         if missing:
-            done.evaluated, fresh = _evaluate(state, missing)
+            done.evaluated = _evaluate(state, missing, commit)
+            fresh = _keep_refusals(state, done.evaluated)
             for name, config in missing.items():
                 decision = decide(config, [fresh[name]]) if name in fresh else decisions[name]
                 done.outcomes.append(_act(state, config, decision, commit))
@@ -177,25 +178,25 @@ def _find_evidence(state: State, pending: Mapping[str, Config], folders: Sequenc
     }
 
 
-def _evaluate(state: State, missing: Mapping[str, Config]) -> tuple[Evaluated, Mapping[str, Evidence]]:
-    """Run what has no evidence yet against its newest release; runs that failed are kept, whatever happens then."""
+def _evaluate(state: State, missing: Mapping[str, Config], commit: str) -> Evaluated:
+    """Run what has no evidence yet against its newest release."""
     from llmops_git.commands.evaluate import evaluate_configs
-    from llmops_git.commands.evidence import evidence_in_report
 
     pairs = []
     for name, config in missing.items():
         newest = state.registry.newest(name)
         base = state.load_or_none(newest) if newest else None
         pairs.append((base, config, newest.name if newest and base else ""))
-    evaluated = evaluate_configs(state.project, pairs, against="previous release", policy=state.policy)
-    fresh = {record.config: record for record in evidence_in_report(evaluated.report)}
-    return evaluated, _keep_refusals(state, fresh)
+    return evaluate_configs(state.project, pairs, against="previous release", policy=state.policy, head=commit)
 
 
-def _keep_refusals(state: State, fresh: Mapping[str, Evidence]) -> dict[str, Evidence]:
-    """A run that failed is kept as well: it explains the refusal, and nothing is measured until it passes."""
+def _keep_refusals(state: State, evaluated: Evaluated) -> Mapping[str, Evidence]:
+    """The records of a run, by config. Those that failed are put on the evidence branch at once: they explain the refusal,
+    and nothing is measured until it passes."""
+    from llmops_git.commands.evidence import evidence_in_report
     from llmops_git.releases.releasing import keep_evidence
 
+    fresh = {record.config: record for record in evidence_in_report(evaluated.report)}
     failed = [record for record in fresh.values() if not record.gate_passes and record.verdict != "invalid"]
     kept = keep_evidence(state.project.git, state.remote, failed)
     return {**fresh, **{record.config: record for record in kept}}
