@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmops_git.commands.project import show_error
-from llmops_git.errors import EXIT_NOT_MEASURED, EXIT_OK, InvalidInput, LlmopsError
+from llmops_git.errors import EXIT_NOT_MEASURED, EXIT_OK, LlmopsError
 from llmops_git.reports.clean import clean
 
 if TYPE_CHECKING:
@@ -126,16 +126,10 @@ def run_job(job: str, session: Session) -> int:
 
 def failed(log: JobLog, error: LlmopsError) -> int:
     """Say what was wrong, in the log and as annotations at the lines of the files that are; the error's exit code."""
-    from llmops_git.forges.joblog import Annotation
+    from llmops_git.commands.jobs.tell import problems_in
+    from llmops_git.reports.annotations import annotations_of_problems
 
-    if isinstance(error, InvalidInput) and error.problems:
-        from llmops_git.reports.annotations import problem_annotations
-
-        annotations = problem_annotations(error.problems)
-    else:
-        text = f"{error.message}\nhint: {error.hint}" if error.hint else error.message
-        annotations = [Annotation(level="error", title="llmops-git", message=clean(text))]
-    for annotation in annotations:
+    for annotation in annotations_of_problems(problems_in(error)):
         log.annotate(annotation)
     show_error(error)
     return error.exit_code

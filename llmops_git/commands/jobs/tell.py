@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llmops_git.errors import InvalidInput, Problem
 from llmops_git.forges.base import ForgeError
 
 if TYPE_CHECKING:
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 CONTEXT = "llmops-git/gate"
 
 
+def problems_in(error: LlmopsError) -> tuple[Problem, ...]:
+    """What an error says, as problems: those of the files, or the error itself."""
+    if isinstance(error, InvalidInput) and error.problems:
+        return error.problems
+    return (Problem(path="", message=error.message, hint=error.hint),)
+
+
 def context_of(key: str) -> str:
     """The name of the commit status for a key."""
     return CONTEXT if key == "default" else f"{CONTEXT}/{key}"
@@ -33,9 +41,25 @@ def tell_started(session: Session, targets: Targets) -> None:
 
 
 def tell_failure(session: Session, targets: Targets, error: LlmopsError) -> None:
-    """The status of an evaluation that came to no report."""
+    """The status and the comment of an evaluation that came to no verdict: an older comment must not speak for this head."""
     set_status(session, targets, "error", error.message.splitlines()[0] if error.message else "failed")
     session.output(verdict="invalid", gate_passes="false")
+    _comment(session, targets, failure_report(error, targets), changed=True)
+
+
+def failure_report(error: LlmopsError, targets: Targets) -> Report:
+    """A report that says only what was wrong."""
+    from llmops_git.reports.values import Report
+
+    return Report(
+        base=targets.base or targets.tip,
+        head=targets.head,
+        configs_total=0,
+        configs=(),
+        verdict="invalid",
+        gate_passes=False,
+        problems=problems_in(error),
+    )
 
 
 def tell(
@@ -87,10 +111,13 @@ def write_reports(session: Session, project: Project, evaluated: Evaluated) -> N
 
 
 def _annotate(session: Session, project: Project, targets: Targets, report: Report) -> None:
+    """Remarks at the lines that changed."""
     from llmops_git.reports.annotations import annotations_of
+    from llmops_git.reports.places import lines_in
 
-    tree = project.tree(targets.head)
-    for annotation in annotations_of(report, read=tree.read):
+    heads = [config.change.head for config in report.configs if config.change.head is not None]
+    paths = {path for head in heads for path in (head.path, *(item.path for item in head.closure)) if path}
+    for annotation in annotations_of(report, lines=lines_in(project.tree(targets.head).read(sorted(paths)))):
         session.log.annotate(annotation)
 
 
