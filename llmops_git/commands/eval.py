@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import math
-import sys
-from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK
+from llmops_git.errors import EXIT_OK
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from llmops_git.commands.project import Project
-    from llmops_git.reports.values import Report
 
 
 def _a_number(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
@@ -38,7 +32,7 @@ def _a_number(_context: click.Context, _parameter: click.Parameter, value: float
 @click.option("--policy", "policy_side", type=click.Choice(["base", "head"]), default="base", show_default=True,
               help="Whose llmops.yaml holds: a change may not lower its own bar.")  # fmt: skip
 @click.option("--repeats", type=click.IntRange(1, 100), metavar="N", help="Samples per case, instead of what the config says.")
-@click.option("--max-usd", type=click.FloatRange(0), callback=_a_number, metavar="USD", help="Spend at most this much.")
+@click.option("--max-usd", type=click.FloatRange(0), callback=a_number, metavar="USD", help="Spend at most this much.")
 @click.option("--max-requests", type=click.IntRange(0), metavar="N", help="Send at most this many requests.")
 @click.option("--fresh", is_flag=True, help="Reuse no reply that an earlier run paid for.")
 @click.option(
@@ -81,7 +75,7 @@ def command(
     )
     from llmops_git.commands.project import open_project
     from llmops_git.commands.runs import check_output, keep_run
-    from llmops_git.commands.showing import show_plan
+    from llmops_git.commands.showing import gate_exit_code, progress, show_plan, show_report
     from llmops_git.commands.trial import Settings
     from llmops_git.repo.changes import compute_changes
 
@@ -104,7 +98,7 @@ def command(
         return EXIT_OK
     if output is not None:
         check_output(output)
-    with _progress() as on_progress:
+    with progress() as on_progress:
         evaluated = evaluate_candidates(
             candidates,
             policy=policy,
@@ -115,9 +109,9 @@ def command(
             removed=[change for change in changes.changes if change.status == "removed" and not configs],
         )
     folder = keep_run(project, evaluated, output)
-    _show(evaluated.report, form)
+    show_report(evaluated.report, form)
     click.echo(f"run folder: {folder}", err=True)
-    return _exit_code(evaluated.report)
+    return gate_exit_code(evaluated.report)
 
 
 def _default_base(project: Project, head: str | None) -> str:
@@ -125,41 +119,3 @@ def _default_base(project: Project, head: str | None) -> str:
 
     policy = project.policy(project.tree(head))
     return default_base(project.git, head, default_branch=policy.default_branch, remote=policy.remote)
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A progress bar on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with click.progressbar(length=1, label="evaluating", file=sys.stderr, show_pos=True) as bar:
-
-        def update(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
-        yield update
-
-
-def _show(report: Report, form: str) -> None:
-    if form == "json":
-        from llmops_git.commands.project import emit_json
-        from llmops_git.reports.json_report import report_document
-
-        emit_json(report_document(report))
-    elif form == "markdown":
-        from llmops_git.reports.markdown import render_comment
-
-        click.echo(render_comment(report))
-    else:
-        from llmops_git.commands.project import terminal
-        from llmops_git.reports.terminal import render_report
-
-        click.echo(render_report(report, **terminal()))
-
-
-def _exit_code(report: Report) -> int:
-    if report.gate_passes:
-        return EXIT_OK
-    return EXIT_NOT_MEASURED if report.verdict == "invalid" else EXIT_GATE
