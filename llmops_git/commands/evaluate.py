@@ -5,6 +5,7 @@ Shared by `eval` and `release`. Every (config, evaluation) pair is run once, how
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from llmops_git.commands.opened import fingerprints, opened_providers, replies_c
 from llmops_git.commands.pairings import Key, Pairing, jobs_of, pairings_of
 from llmops_git.commands.pooling import first_repeat, pooled
 from llmops_git.commands.reuse import bases_to_ask, released_runs
+from llmops_git.commands.secrets import secrets_of, without_secrets
 from llmops_git.commands.trial import Base, Candidate, Evaluated, Released, Settings
 from llmops_git.configs.values import Change, Config, Evaluation, Repeats
 from llmops_git.evals.budget import Ledger
@@ -64,7 +66,8 @@ def evaluate_candidates(
         spending=outcome.spending,
         how=how_measured(policy, outcome, started),
     )
-    return Evaluated(report=report, runs=outcome.runs, spans=outcome.spans)
+    evaluated = Evaluated(report=report, runs=outcome.runs, spans=outcome.spans)
+    return without_secrets(evaluated, secrets_of(policy, os.environ))
 
 
 def evaluate_configs(

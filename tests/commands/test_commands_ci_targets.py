@@ -10,7 +10,7 @@ import pytest
 
 from llmops_git.commands.ci import chosen_job
 from llmops_git.commands.jobs.session import Inputs, Session
-from llmops_git.commands.jobs.targets import targets_of
+from llmops_git.commands.jobs.targets import Targets, targets_of
 from llmops_git.errors import LlmopsError
 from llmops_git.forges.base import PullRequest
 from llmops_git.forges.event import Event
@@ -24,29 +24,33 @@ def event(**values: Any) -> Event:
     return Event(**{**known, **values})
 
 
+def targets_of_(of: Session) -> Targets:
+    return targets_of(of, C)
+
+
 def session(of: Event, forge: Any = None, **inputs: Any) -> Session:
     return Session(event=of, forge=forge, log=SimpleNamespace(), inputs=Inputs(**inputs))  # type: ignore[arg-type]
 
 
 def test_a_pull_request_is_its_own_head_against_where_it_left_the_base_branch() -> None:
-    found = targets_of(session(event(base_oid=A, head_oid=B, number=3)))
+    found = targets_of_(session(event(base_oid=A, head_oid=B, number=3)))
     assert (A, B, "", 3, True) == (found.tip, found.head, found.base, found.number, found.trusted)
 
 
 def test_a_merge_group_is_the_merged_result_against_what_it_is_merged_onto() -> None:
-    found = targets_of(session(event(kind="merge group", name="merge_group", base_oid=A, head_oid=B)))
+    found = targets_of_(session(event(kind="merge group", name="merge_group", base_oid=A, head_oid=B)))
     assert (A, B, A, None) == (found.tip, found.head, found.base, found.number)
 
 
 def test_another_event_needs_a_base() -> None:
     with pytest.raises(LlmopsError, match="does not say what to compare with"):
-        targets_of(session(event(kind="schedule", name="schedule", head_oid=B)))
+        targets_of_(session(event(kind="schedule", name="schedule", head_oid=B)))
 
 
 @pytest.mark.parametrize("base", ["main", "HEAD~1", "abc1234", "--all", f"{A}\n{B}"])
 def test_a_base_is_a_full_id_and_nothing_else(base: str) -> None:
     with pytest.raises(LlmopsError, match="must be a full commit id"):
-        targets_of(session(event(kind="dispatch", name="workflow_dispatch", head_oid=B), base=base))
+        targets_of_(session(event(kind="dispatch", name="workflow_dispatch", head_oid=B), base=base))
 
 
 PULL = PullRequest(number=9, open=True, title="", author="eve", head_oid=B, head_branch="x", head_repository="eve/r",
@@ -55,7 +59,7 @@ PULL = PullRequest(number=9, open=True, title="", author="eve", head_oid=B, head
 
 def approved(pull: PullRequest, commit: str, kind: str = "dispatch") -> Any:
     forge = SimpleNamespace(pull_request=lambda _number: pull)
-    return targets_of(session(event(kind=kind, name=kind, head_oid=C), forge, pull_request=9, commit=commit))
+    return targets_of_(session(event(kind=kind, name=kind, head_oid=C), forge, pull_request=9, commit=commit))
 
 
 def test_an_approved_commit_of_a_fork_is_evaluated_under_the_policy_of_its_base() -> None:

@@ -30,16 +30,16 @@ def run(session: Session) -> int:
     from llmops_git.commands.jobs.opened import session_project
     from llmops_git.commands.jobs.tell import tell, tell_failure, tell_started
 
-    targets = targets_of(session)
     project = session_project(session)
+    targets = targets_of(session, project.git.resolve("HEAD"))
     tell_started(session, targets)
     try:
         policy, changes = prepared(session, project, targets)
-        evaluated, secrets = _evaluate(session, project, targets, policy, changes)
+        evaluated = _evaluate(session, project, targets, policy, changes)
     except LlmopsError as error:
         tell_failure(session, targets, error)
         raise
-    tell(session, targets, project, evaluated, changes=changes, secrets=secrets)
+    tell(session, targets, project, evaluated, changes=changes)
     return _exit_code(session, evaluated.report)
 
 
@@ -62,13 +62,12 @@ def prepared(session: Session, project: Project, targets: Targets) -> tuple[Poli
     return policy, compute_changes(git, base, targets.head, root=project.root)
 
 
-def _evaluate(
-    session: Session, project: Project, targets: Targets, policy: Policy, changes: ChangeSet
-) -> tuple[Evaluated, tuple[str, ...]]:
-    """The report on the change, measured where it can be; and what must not be written anywhere."""
+def _evaluate(session: Session, project: Project, targets: Targets, policy: Policy, changes: ChangeSet) -> Evaluated:
+    """The report on the change, measured where it can be; the token is in none of it."""
     from llmops_git.commands.candidates import candidates_of
     from llmops_git.commands.evaluate import evaluate_candidates, plan_candidates
-    from llmops_git.commands.jobs.keys import missing_keys, secrets_of
+    from llmops_git.commands.jobs.keys import missing_keys
+    from llmops_git.commands.secrets import without_secrets
     from llmops_git.commands.showing import plan_line
 
     asked = session.inputs.configs
@@ -77,7 +76,6 @@ def _evaluate(
     candidates = candidates_of(project, changes, names=names, policy=policy, environment=session.inputs.environment or None)
     candidates = candidates if names or not asked else ()
     removed = [change for change in changes.changes if change.status == "removed" and (not asked or change.config in asked)]
-    secrets = secrets_of(policy, session.environ, session.token)
     missing = missing_keys(candidates, policy, session.environ)
     mode = chosen_mode(session, missing) if candidates else "live"
     with _replies(session, project, targets, mode) as replay:
@@ -85,7 +83,7 @@ def _evaluate(
         if mode == "plan":
             plan = plan_line(plan_candidates(candidates, policy=policy, settings=settings))
             why_not = f"{why_not_measured(targets, missing)}; {plan}"
-            return _unmeasured(candidates, removed, why_not, changes), secrets
+            return _unmeasured(candidates, removed, why_not, changes)
         evaluated = evaluate_candidates(
             candidates,
             policy=policy,
@@ -95,7 +93,7 @@ def _evaluate(
             total=changes.total_configs,
             removed=removed,
         )
-        return evaluated, secrets
+        return without_secrets(evaluated, [session.token])
 
 
 def _fetch_production(project: Project, policy: Policy) -> None:

@@ -26,9 +26,3 @@ def missing_keys(candidates: Sequence[Candidate], policy: Policy, environ: Mappi
     """The variables that hold keys of providers in use and are not set, sorted."""
     settings = [policy.providers[name] for name in providers_of(candidates) if name in policy.providers]
     return tuple(sorted({each.key_env for each in settings if each.key_env and not environ.get(each.key_env)}))
-
-
-def secrets_of(policy: Policy, environ: Mapping[str, str], *others: str) -> tuple[str, ...]:
-    """The values that must not appear in anything that is written: keys of all providers of the policy, and `others`."""
-    keys = {environ.get(each.key_env, "") for each in policy.providers.values() if each.key_env}
-    return tuple(sorted(secret for secret in {*keys, *others} if secret))

@@ -27,8 +27,9 @@ class Targets:
     why: str = ""  # for people: what this is
 
 
-def targets_of(session: Session) -> Targets:
-    """The targets of the event, or of the pull request that a maintainer approved. Raises LlmopsError where there are none,
+def targets_of(session: Session, checked_out: str) -> Targets:
+    """The targets of the event, or of the pull request that a maintainer approved; `checked_out` is the commit of the work
+    tree, for events that name a base but no head. Raises LlmopsError where there are none,
     and where a pull request is no longer what was approved."""
     event, inputs = session.event, session.inputs
     if inputs.pull_request is not None:
@@ -44,9 +45,11 @@ def targets_of(session: Session) -> Targets:
     if event.kind == "merge group":
         return Targets(tip=event.base_oid, head=event.head_oid, base=event.base_oid, why="what the merge queue would merge")
     base = inputs.base or (event.base_oid if event.kind == "push" else "")
-    if not base or not event.head_oid:
+    if not base:
         raise LlmopsError(f"a `{event.name}` event does not say what to compare with", hint="base: the id of a commit")
-    return Targets(tip=full_id(base, "base"), head=event.head_oid, base=full_id(base, "base"), why=event.ref)
+    return Targets(
+        tip=full_id(base, "base"), head=event.head_oid or checked_out, base=full_id(base, "base"), why=event.ref or event.name
+    )
 
 
 def _approved(session: Session, number: int) -> Targets:

@@ -62,23 +62,11 @@ def failure_report(error: LlmopsError, targets: Targets) -> Report:
     )
 
 
-def tell(
-    session: Session, targets: Targets, project: Project, evaluated: Evaluated, *, changes: ChangeSet, secrets: tuple[str, ...]
-) -> None:
-    """Everything there is to say about a report; no secret is in any of it."""
-    from dataclasses import replace
-
+def tell(session: Session, targets: Targets, project: Project, evaluated: Evaluated, *, changes: ChangeSet) -> None:
+    """Everything there is to say about a report."""
     from llmops_git.commands.project import terminal
-    from llmops_git.reports.redact import redacted
     from llmops_git.reports.terminal import render_report
 
-    if secrets:
-        evaluated = replace(
-            evaluated,
-            report=redacted(evaluated.report, secrets),
-            runs=redacted(evaluated.runs, secrets),
-            spans=(redacted(span, secrets) for span in evaluated.spans),
-        )
     report = evaluated.report
     write_reports(session, project, evaluated)
     click.echo(render_report(report, **terminal()))
@@ -151,11 +139,11 @@ def _comment(session: Session, targets: Targets, report: Report, *, changed: boo
         session.output(comment_written="false", comment_url="")
         return
     event, key = session.event, session.inputs.comment_key
-    run = f"{event.run_id}.{event.attempt}"
+    run = f"{event.run_id or 0}.{event.attempt}"
     keep_comment(
         session,
         targets.number,
         lambda limit: render_comment(report, key=key, run=run, limit=limit),
-        run=(int(event.run_id), event.attempt),
+        run=(int(event.run_id or 0), event.attempt),
         changed=changed,
     )
