@@ -22,6 +22,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/workflows.py --check
+	$(BIN)/python scripts/lint_workflows.py
 
 bench: $(VENV)/.dev  ## each figure against its floor in the same run; rewrites bench/results
 	$(BIN)/python bench/releases/startup.py

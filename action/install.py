@@ -76,9 +76,9 @@ def installed(requirements: Path, folder: Path) -> bool:
 def complain(said: str) -> None:
     """What pip said; prefixed and broken up, so that no line of it acts as a workflow command."""
     for line in said.splitlines():
-        print("pip:", line.replace("##[", "# #["))  # noqa: T201
-    print("::error title=llmops-git::the locked packages of the action could not be installed")  # noqa: T201
-    print(f"hint: pip of {sys.executable} must reach a package index that has the versions in {REQUIREMENTS.name}/")  # noqa: T201
+        print("pip:", line.replace("##[", "# #["))
+    print("::error title=llmops-git::the locked packages of the action could not be installed")
+    print(f"hint: pip of {sys.executable} must reach a package index that has the versions in {REQUIREMENTS.name}/")
 
 
 if __name__ == "__main__":

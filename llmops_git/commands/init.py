@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from llmops_git import __version__
 from llmops_git.commands.project import emit_json, format_option
 from llmops_git.errors import LlmopsError
 from llmops_git.reports.clean import clean
@@ -23,6 +25,8 @@ STARTERS = {
     "gemini": "gemini-2.0-flash-001",
     "ollama": "llama3.2:3b",
 }
+ACTION = "llmops-git/llmops-git"
+_USES = re.compile(r"\./[\w./-]*|[\w.-]+/[\w./-]+@[\w./-]+", re.ASCII)
 
 
 @click.command("init")
@@ -30,14 +34,18 @@ STARTERS = {
     "--provider", default="local", show_default=True, help="Where the model runs: local, or a provider of llmops-git."
 )
 @click.option("--model", metavar="ID", help="The model (default: a pinned one, where the provider has one).")
+@click.option("--workflows/--no-workflows", default=True, show_default=True, help="Write workflows for GitHub Actions.")
+@click.option("--action", metavar="OWNER/REPO@REF", help="The Action that they use (default: the commit of this version).")
 @click.option("--dry-run", is_flag=True, help="Show what would be written.")
 @format_option()
-def command(provider: str, model: str | None, dry_run: bool, form: str) -> None:
-    """Write a policy, a config with its template and eval set, and a workflow; files that are there are kept."""
+def command(provider: str, model: str | None, workflows: bool, action: str | None, dry_run: bool, form: str) -> None:
+    """Write a policy, a config with its template and eval set, and workflows; files that are there are kept."""
     from llmops_git.repo.git import open_git
 
     git = open_git()
     files = starter_files(git, provider, _model(provider, model))
+    if workflows:
+        files |= starter_workflows(git, provider, action)
     written, kept = write_files(_top(git), files, dry_run=dry_run)
     if form == "json":
         emit_json({"dry_run": dry_run, "written": written, "kept": kept})
@@ -51,14 +59,47 @@ def command(provider: str, model: str | None, dry_run: bool, form: str) -> None:
 
 
 def starter_files(git: Git, provider: str, model: str) -> dict[str, str]:
-    """Repository-relative path -> text of a whole project below the caller's folder; the workflow is at the top."""
-    from llmops_git.commands.starter import policy_text, project_files, workflow_text
+    """Repository-relative path -> text of a whole project below the caller's folder."""
+    from llmops_git.commands.starter import policy_text, project_files
 
     prefix = f"{git.location.prefix}/" if git.location.prefix else ""
-    files = {f"{prefix}llmops.yaml": policy_text()}
-    files |= {f"{prefix}{path}": text for path, text in project_files(provider, model).items()}
-    key_env = _provider_key(provider)
-    return files | {".github/workflows/llmops.yml": workflow_text(prefix, provider, key_env)}
+    return {f"{prefix}llmops.yaml": policy_text()} | {
+        f"{prefix}{path}": text for path, text in project_files(provider, model).items()
+    }
+
+
+def starter_workflows(git: Git, provider: str, action: str | None) -> dict[str, str]:
+    """Repository-relative path -> text of the workflows, at the top. Raises LlmopsError where nothing can be pinned."""
+    from llmops_git.commands.workflows import WorkflowSettings, workflow_files
+    from llmops_git.configs.policy_file import BUILT_IN
+    from llmops_git.repo.mainline import default_branch_here
+
+    return workflow_files(
+        WorkflowSettings(
+            action=_action(action),
+            branch=default_branch_here(git),
+            folder=git.location.prefix,
+            key_env=BUILT_IN[provider].key_env,
+            embedded=BUILT_IN[provider].api == "embedded",
+        )
+    )
+
+
+def _action(named: str | None) -> str:
+    """What stands after `uses:`. Without a name it is the commit of this very version, which cannot be moved."""
+    from llmops_git.repo.tool_commit import is_built, tool_commit
+
+    if named is not None:
+        if not _USES.fullmatch(named):
+            raise LlmopsError(
+                f"`{clean(named)}` names no action", hint=f"--action {ACTION}@REF, or --action ./ for this repository"
+            )
+        return named
+    commit = tool_commit()
+    if not commit:
+        message = "the commit of this version of llmops-git is not known, and workflows are pinned to nothing less"
+        raise LlmopsError(message, hint=f"--action {ACTION}@REF with a commit that you looked at, or --no-workflows")
+    return f"{ACTION}@{commit}" + (f" # v{__version__}" if is_built() else "")
 
 
 def write_files(top: Path, files: dict[str, str], *, dry_run: bool) -> tuple[list[str], list[str]]:
@@ -108,9 +149,3 @@ def _model(provider: str, model: str | None) -> str:
     if reason:
         raise LlmopsError(reason, hint=pin_hint(model))
     return model
-
-
-def _provider_key(provider: str) -> str:
-    from llmops_git.configs.policy_file import BUILT_IN
-
-    return BUILT_IN[provider].key_env

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-from llmops_git import __version__
 from llmops_git.configs.schema import SCHEMA_BASE
 
 NAME = "review-sentiment"
@@ -28,7 +27,7 @@ _ROWS: tuple[tuple[str, str, str, tuple[str, ...]], ...] = (
 
 
 def project_files(provider: str, model: str) -> dict[str, str]:
-    """Path below the project's folder -> text, without the policy and the workflow."""
+    """Path below the project's folder -> text, without the policy."""
     rows = [
         {"id": name, "inputs": {"review": review}, "expected": expected, **({"tags": list(tags)} if tags else {})}
         for name, review, expected, tags in _ROWS
@@ -77,42 +76,4 @@ environments:
   production: {{after: staging}}
 gate: {{margin: 0.05, on_inconclusive: warn}}
 budget: {{max_usd: 5}}
-"""
-
-
-def workflow_text(prefix: str, provider: str, key_env: str) -> str:
-    """The workflow of pull requests: it reads, evaluates and gates, and has a key only where the provider needs one."""
-    package = f"llmops-git[embedded]=={__version__}" if provider == "local" else f"llmops-git=={__version__}"
-    key = f"          {key_env}: ${{{{ secrets.{key_env} }}}}\n" if key_env else ""
-    folder = f"        working-directory: {json.dumps(prefix.rstrip('/'))}\n" if prefix else ""
-    return f"""\
-name: llmops
-on:
-  pull_request:
-permissions: {{}}
-concurrency:
-  group: llmops-${{{{ github.ref }}}}
-  cancel-in-progress: true
-jobs:
-  eval:
-    runs-on: ubuntu-latest
-    timeout-minutes: 30
-    permissions:
-      contents: read
-    steps:
-      - uses: actions/checkout@de0fac2e4500dabe0009e67214ff5f5447ce83dd # v6.0.2
-        with:
-          fetch-depth: 0
-          persist-credentials: false
-      - uses: actions/setup-python@a26af69be951a213d495a4c3e4e4022e16d87065 # v5.6.0
-        with:
-          python-version: "3.12"
-      - name: Install
-        run: python -I -m pip install --quiet "{package}"
-      - name: Check
-{folder}        run: llmops-git check
-      - name: Evaluate
-{folder}        env:
-{key}          PYTHONSAFEPATH: "1"
-        run: llmops-git eval --base "origin/$GITHUB_BASE_REF"
 """

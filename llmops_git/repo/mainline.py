@@ -85,6 +85,15 @@ def _local_default(git: Git, branch: str) -> str:
     return branch or _USUAL[0]
 
 
+def default_branch_here(git: Git) -> str:
+    """The default branch as far as this clone knows, without asking a remote: where nothing is committed yet, the branch that
+    the first commit will be on."""
+    known = git.try_run("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD").out.decode().strip()
+    if known:
+        return known.removeprefix("origin/")
+    return _local_default(git, git.try_run("symbolic-ref", "--quiet", "--short", "HEAD").out.decode().strip())
+
+
 def uncommitted(git: Git) -> bool:
     """Whether tracked files differ from HEAD in the index or the work tree."""
     if git.location.work_tree is None:
