@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from llmops_git.commands.project import Project
 
 
-def _a_number(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+def a_number(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
     """Refuses `nan`, which is no limit: nothing is more than it."""
     if value is not None and math.isnan(value):
         raise click.BadParameter("nan is not a limit")
