@@ -34,10 +34,10 @@ def objections(state: State, mainline: Mainline) -> list[LlmopsError]:
     if uncommitted(state.project.git):
         message = "there are uncommitted changes, and a release holds only what is committed"
         found.append(LlmopsError(message, hint="git commit, or git stash"))
-    return found + _only_here(state, mainline)
+    return found + only_here(state, mainline)
 
 
-def _only_here(state: State, mainline: Mainline) -> list[LlmopsError]:
+def only_here(state: State, mainline: Mainline) -> list[LlmopsError]:
     """Release tags that the remote does not have: the next version must not be counted from them."""
     if mainline.remote_tags is None:
         return []

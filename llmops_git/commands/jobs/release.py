@@ -1,0 +1,171 @@
+"""`ci release`: releases what the newest commit of the default branch holds, and promotes what promotes itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, get_args
+
+import click
+
+from llmops_git.commands.jobs.session import Session
+from llmops_git.errors import EXIT_OK, LlmopsError
+from llmops_git.evals.values import Verdict
+from llmops_git.forges.joblog import Annotation
+
+if TYPE_CHECKING:
+    from llmops_git.commands.reconcile import Done
+    from llmops_git.commands.releasing import Outcome, Reconciled
+    from llmops_git.commands.state import State
+
+_EVENTS = frozenset({"push", "dispatch", "schedule", "other"})
+_NO = frozenset({"refused", "invalid", "not measured"})
+
+
+def run(session: Session) -> int:
+    """Release and promote. Exit code: as `llmops-git release`.
+
+    A reconciler: whatever commit the event was about, the newest one is released, so it does not matter whether the service
+    delivered an event twice, ran jobs out of order, or left out one of a burst; a job that died is finished by the next.
+    """
+    from llmops_git.commands.jobs.acting import acting_project, acting_state
+    from llmops_git.commands.reconcile import reconcile
+
+    _check(session)
+    session.output(tags="[]", deployed="[]", changed="[]")
+    project = acting_project(session)
+    state = acting_state(session, project)
+    found = _newest(session, state)
+    if found is None:
+        return EXIT_OK
+    state, commit = found
+    click.echo(f"releasing what commit {commit[:12]} holds")
+    dry_run = session.inputs.dry_run or session.inputs.mode == "plan"
+    done = reconcile(state, session.inputs.configs, commit=commit, promote=True, dry_run=dry_run, on_released=_say)
+    _tell(session, state, done)
+    if done.failure is not None:
+        raise done.failure
+    return done.reconciled.exit_code
+
+
+def _check(session: Session) -> None:
+    """Raises LlmopsError for an event that must not release, and for inputs that a release does not have."""
+    if session.event.kind not in _EVENTS:
+        message = f"a `{session.event.name}` event releases nothing: releases are made from the default branch"
+        raise LlmopsError(message, hint="on: {push: {branches: [main]}}")
+    if session.inputs.mode == "replay":
+        raise LlmopsError(
+            "a release is not made from recorded replies", hint="mode: auto, or mode: plan to see what is missing"
+        )
+
+
+def _newest(session: Session, state: State) -> tuple[State, str] | None:
+    """The newest commit of the default branch, here by now, and the state under its policy; None where the event is about
+    another branch. Raises LlmopsError where a release of this clone is not on the remote."""
+    from llmops_git.commands.candidates import with_limits
+    from llmops_git.commands.jobs.roots import policy_root_of
+    from llmops_git.commands.mainline import mainline_of, only_here
+    from llmops_git.repo.deepen import ensure_commits
+
+    mainline = mainline_of(state)
+    wanted = f"refs/heads/{mainline.default}"
+    if session.event.ref not in ("", wanted):
+        message = f"releases are made from `{mainline.default}`, and this event is about {session.event.ref}"
+        if session.event.kind == "push":
+            click.echo(f"nothing released: {message}")
+            return None
+        raise LlmopsError(message, hint=f"run the workflow on `{mainline.default}`")
+    for objection in only_here(state, mainline):
+        raise objection
+    project, commit = state.project, mainline.tip
+    ensure_commits(project.git, state.remote, [commit])
+    project.root = policy_root_of(project, commit, commit)
+    policy = with_limits(project.policy(project.tree(commit)), max_usd=session.inputs.max_usd, max_requests=None)
+    return replace(state, policy=policy), commit
+
+
+def _say(reconciled: Reconciled) -> None:
+    from llmops_git.commands.release import AFTER_A_REFUSAL, release_lines
+
+    for line in release_lines(reconciled.outcomes):
+        click.echo(line)
+    if any(outcome.what == "refused" for outcome in reconciled.outcomes):
+        click.echo(f"\nhint: {AFTER_A_REFUSAL}")
+
+
+def _tell(session: Session, state: State, done: Done) -> None:
+    """Outputs, annotations, the page of the run and, where something was measured, the report folder."""
+    from llmops_git.commands.jobs.deployed import deployed_output
+    from llmops_git.commands.jobs.tell import write_reports
+
+    outcomes = done.reconciled.outcomes
+    session.output(
+        tags=json.dumps([outcome.tag for outcome in outcomes if outcome.what == "released"]),
+        changed=json.dumps([outcome.config for outcome in outcomes if outcome.what != "unchanged"]),
+        deployed=deployed_output(done.promoted.deployed),
+        verdict=_verdict(outcomes),
+        gate_passes=str(all(outcome.what not in _NO for outcome in outcomes)).lower(),
+    )
+    for annotation in _annotations(done.reconciled):
+        session.log.annotate(annotation)
+    session.log.summary(_page(session, done))
+    if done.reconciled.evaluated is not None:
+        write_reports(session, state.project, done.reconciled.evaluated)
+
+
+def _verdict(outcomes: Sequence[Outcome]) -> str:
+    """The worst verdict of what was to be released; `unchanged` where nothing was."""
+    from llmops_git.evals.gate import worst
+
+    found = [verdict for outcome in outcomes if outcome.what != "unchanged" and (verdict := _verdict_of(outcome))]
+    return worst(found) if found else "unchanged"
+
+
+def _verdict_of(outcome: Outcome) -> Verdict | None:
+    if outcome.what in ("invalid", "not measured"):
+        return "invalid"
+    return next((verdict for verdict in get_args(Verdict) if verdict == outcome.verdict), None)
+
+
+def _annotations(reconciled: Reconciled) -> Iterator[Annotation]:
+    """One for each config that was not released, at its file; for files that are wrong, one at each line."""
+    from llmops_git.reports.annotations import annotations_of_problems
+    from llmops_git.reports.clean import clean
+
+    titles = {"refused": "the gate refuses", "invalid": "cannot be loaded:", "not measured": "could not be measured:"}
+    for outcome in reconciled.outcomes:
+        if outcome.what not in _NO:
+            continue
+        problems = reconciled.problems.get(outcome.config)
+        if problems:
+            yield from annotations_of_problems(problems)
+            continue
+        title, path = f"{titles[outcome.what]} {outcome.config}", reconciled.paths.get(outcome.config, "")
+        yield Annotation(level="error", title=title, path=path, message=clean(outcome.reason))
+
+
+def _page(session: Session, done: Done) -> str:
+    """The page of the run: what was released, what was not and why, what runs where by now."""
+    from llmops_git.commands.jobs.deployed import deployed_rows
+    from llmops_git.reports.release_page import Row, page, tag_link
+
+    server, repository = session.server, session.event.repository
+    outcomes = done.reconciled.outcomes
+    released = [
+        Row(
+            what=outcome.what,
+            name=outcome.tag,
+            link=tag_link(server, repository, outcome.tag) if outcome.what == "released" else "",
+            about=", ".join(part for part in (outcome.bump, outcome.verdict, outcome.reason) if part),
+        )
+        for outcome in outcomes if outcome.what in ("released", "would release", "would evaluate")
+    ]  # fmt: skip
+    refused = [Row(what=each.what, name=each.config, about=each.reason) for each in outcomes if each.what in _NO]
+    held = [Row(what="held", name=reason.partition(":")[0], about=reason) for reason in done.promoted.held]
+    tables = {
+        "Releases": released,
+        "Not released": refused,
+        "Environments": [*deployed_rows(session, done.promoted.deployed), *held],
+    }
+    return page("Releases and environments", tables, nothing=f"nothing to release: {len(outcomes)} configs are unchanged")
