@@ -22,13 +22,17 @@ if TYPE_CHECKING:
 def deploy_step(
     state: State, environment: str, decide: Callable[[Registry], Step | Nothing], *, dry_run: bool
 ) -> Deployed | Nothing:
-    """Deploy what `decide` says, after checking that the release is on the remote as it is here."""
+    """Deploy what `decide` says, after checking that the release is on the remote as it is here, and signed where the default
+    branch's policy requires it."""
+    from llmops_git.commands.signing import signing_of, trust_of
     from llmops_git.releases.deploy import Step, deploy
+    from llmops_git.releases.signed import require_signed
 
     def decide_and_check(registry: Registry) -> Step | Nothing:
         step = decide(registry)
         if isinstance(step, Step):
             require_published(state, step.release)
+            require_signed(state.project.git, trust_of(state), registry, step.release)
         return step
 
     return deploy(
@@ -39,6 +43,7 @@ def deploy_step(
         load=state.load,
         actor=state.actor or actor_of(state.project),
         dry_run=dry_run,
+        signing=signing_of(state),
     )
 
 

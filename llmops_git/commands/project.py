@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from llmops_git.configs.policy import Policy
     from llmops_git.configs.tree import Tree
     from llmops_git.configs.values import Config
+    from llmops_git.releases.trust import Trust
     from llmops_git.repo.git import Git
 
 # what JSON lets through and a terminal must not see: C1 controls, and marks that reorder or hide text
@@ -33,6 +34,7 @@ class Project:
         self.root = root
         self._trees: dict[str, Tree] = {}
         self._policies: dict[int, tuple[Tree, Policy]] = {}
+        self.trusts: dict[tuple[str | None, bool], Trust] = {}  # filled by commands.signing
         self._configs: dict[int, tuple[Tree, dict[str, str]]] = {}
 
     def tree(self, revision: str | None) -> Tree:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from llmops_git.commands.signing import sign_option
 from llmops_git.commands.state import dry_run_option
 from llmops_git.errors import EXIT_OK
 
@@ -14,9 +15,16 @@ from llmops_git.errors import EXIT_OK
 @click.option("--to", "environment", metavar="ENV", help="The environment to promote to.")
 @click.option("--automatic", is_flag=True, help="Bring every environment with `promote: automatic` up to date instead.")
 @click.option("--reason", metavar="TEXT", default="", help="Why; kept in the environment's history.")
+@sign_option
 @dry_run_option
 def command(
-    config: str | None, version: str | None, environment: str | None, automatic: bool, reason: str, dry_run: bool
+    config: str | None,
+    version: str | None,
+    environment: str | None,
+    automatic: bool,
+    reason: str,
+    sign: bool | None,
+    dry_run: bool,
 ) -> int:
     """Make a release of CONFIG run in an environment.
 
@@ -25,7 +33,7 @@ def command(
     if automatic:
         if environment or version:
             raise click.UsageError("--automatic decides environments and versions itself")
-        return _automatic(config, dry_run=dry_run)
+        return _automatic(config, sign=sign, dry_run=dry_run)
     if not config or not environment:
         raise click.UsageError("which config, and to which environment? llmops-git promote CONFIG [VERSION] --to ENV")
     from llmops_git.commands.deploying import deploy_step, show_deployed
@@ -34,7 +42,7 @@ def command(
     from llmops_git.releases.rules import Nothing, check_promotion, choose_release
     from llmops_git.releases.values import Registry
 
-    state = read_state(fetch=True)
+    state = read_state(fetch=True, sign=sign)
     target = environment_of(state.policy, environment)
 
     def decide(registry: Registry) -> Step | Nothing:
@@ -46,11 +54,11 @@ def command(
     return EXIT_OK
 
 
-def _automatic(config: str | None, *, dry_run: bool) -> int:
+def _automatic(config: str | None, *, sign: bool | None, dry_run: bool) -> int:
     from llmops_git.commands.deploying import promote_automatically
     from llmops_git.commands.state import read_state
 
-    state = read_state(fetch=True)
+    state = read_state(fetch=True, sign=sign)
     promoted = promote_automatically(state, [config] if config else [], dry_run=dry_run)
     if promoted.failure is not None:
         raise promoted.failure

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmops_git.commands.project import emit_json, format_option
+from llmops_git.commands.signing import sign_option
 from llmops_git.commands.state import dry_run_option
 from llmops_git.errors import EXIT_OK
 
@@ -26,9 +27,12 @@ AFTER_A_REFUSAL = "change the config, its eval set or its gate: a run that faile
               type=click.Path(path_type=Path, exists=True, file_okay=False),
               help="A run folder of `eval` to take evidence from; repeatable. Give only runs that you trust.")  # fmt: skip
 @click.option("--promote", is_flag=True, help="Then bring environments with `promote: automatic` up to date.")
+@sign_option
 @dry_run_option
 @format_option()
-def command(configs: tuple[str, ...], folders: tuple[Path, ...], promote: bool, dry_run: bool, form: str) -> int:
+def command(
+    configs: tuple[str, ...], folders: tuple[Path, ...], promote: bool, sign: bool | None, dry_run: bool, form: str
+) -> int:
     """Tag the next version of every config (or of the CONFIGS named) that differs from its newest release.
 
     Works on the newest commit of the default branch. Evidence is looked for on the evidence branch and in the run folders
@@ -41,7 +45,7 @@ def command(configs: tuple[str, ...], folders: tuple[Path, ...], promote: bool, 
     from llmops_git.commands.reconcile import reconcile
     from llmops_git.commands.state import read_state
 
-    state = read_state(fetch=True)
+    state = read_state(fetch=True, sign=sign)
     mainline = mainline_of(state)
     for objection in objections(state, mainline):
         if not dry_run:

@@ -102,9 +102,13 @@ class _Progress:
 
 def _release(state: State, pending: Mapping[str, Config], decisions: Mapping[str, Decision], commit: str) -> _Progress:
     """Release what is decided, then measure the rest and release that. Stops at the first failure and keeps what was done."""
+    from llmops_git.commands.signing import try_signing
+
     done = _Progress()
     missing = {name: config for name, config in pending.items() if decisions[name].state == "missing"}
     try:
+        if missing:
+            try_signing(state)
         for name, config in pending.items():
             if name not in missing:
                 done.outcomes.append(_act(state, config, decisions[name], commit))
@@ -194,17 +198,19 @@ def _keep_refusals(state: State, evaluated: Evaluated) -> Mapping[str, Evidence]
     """The records of a run, by config. Those that failed are put on the evidence branch at once: they explain the refusal,
     and nothing is measured until it passes."""
     from llmops_git.commands.evidence import evidence_in_report
+    from llmops_git.commands.signing import signing_of
     from llmops_git.releases.releasing import keep_evidence
 
     fresh = {record.config: record for record in evidence_in_report(evaluated.report)}
     failed = [record for record in fresh.values() if not record.gate_passes and record.verdict != "invalid"]
-    kept = keep_evidence(state.project.git, state.remote, failed)
+    kept = keep_evidence(state.project.git, state.remote, failed, signing=signing_of(state))
     return {**fresh, **{record.config: record for record in kept}}
 
 
 def _act(state: State, config: Config, decision: Decision, commit: str) -> Outcome:
     """Release one config, or say why not."""
     from llmops_git.commands.mainline import superseded
+    from llmops_git.commands.signing import signing_of
     from llmops_git.releases.releasing import release_config
     from llmops_git.releases.rules import Nothing
 
@@ -218,6 +224,7 @@ def _act(state: State, config: Config, decision: Decision, commit: str) -> Outco
         commit=commit,
         load=state.load_or_none,
         proceed=lambda: superseded(state, commit),
+        signing=signing_of(state),
     )
     if isinstance(done, Nothing):
         return Outcome(config=config.name, what="unchanged", digest=config.digest, reason=done.reason)

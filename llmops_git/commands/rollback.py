@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llmops_git.commands.signing import sign_option
 from llmops_git.commands.state import dry_run_option
 from llmops_git.errors import EXIT_OK, GateRefused, LlmopsError, NotMeasured
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 @click.option("--in", "environment", metavar="ENV", required=True, help="The environment to roll back in.")
 @click.option("--to", "version", metavar="VERSION", help="Go back to this release (default: the one that ran before).")
 @click.option("--reason", metavar="TEXT", default="", help="Why; kept in the environment's history.")
+@sign_option
 @dry_run_option
-def command(config: str, environment: str, version: str | None, reason: str, dry_run: bool) -> int:
+def command(config: str, environment: str, version: str | None, reason: str, sign: bool | None, dry_run: bool) -> int:
     """Make the release that ran before run again in an environment.
 
     Releases that were rolled back are skipped. Automatic promotion of CONFIG to this environment stays off until
@@ -31,7 +33,7 @@ def command(config: str, environment: str, version: str | None, reason: str, dry
     from llmops_git.commands.deploying import deploy_step, show_deployed
     from llmops_git.commands.state import environment_of, read_state
 
-    state = read_state(fetch=True)
+    state = read_state(fetch=True, sign=sign)
     environment_of(state.policy, environment)
     first: list[tuple[Running | None, Step | Nothing]] = []
 

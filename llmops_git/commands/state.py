@@ -24,13 +24,15 @@ _ACTORS = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BITBUCKET_STEP_TRIGGERER_UUID")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
     """A project with everything git knows about its releases. `remote` is None in a repository without remotes; `actor` is
-    who acts, as the event of a CI job says, or "" where the environment or git says it."""
+    who acts, as the event of a CI job says, or "" where the environment or git says it; `sign` is what `--sign` says, None
+    where git's own settings and the policy decide."""
 
     project: Project
     policy: Policy
     remote: str | None
     registry: Registry
     actor: str = ""
+    sign: bool | None = None
 
     def load(self, release: Release) -> Config:
         """The config of a release, from its own commit. Raises InvalidInput when it cannot be loaded any more."""
@@ -46,7 +48,7 @@ class State:
             return None
 
 
-def read_state(*, fetch: bool, project: Project | None = None) -> State:
+def read_state(*, fetch: bool, project: Project | None = None, sign: bool | None = None) -> State:
     """The state as this clone knows it, or after fetching; of the project given, or of the one around the working directory.
 
     Raises NotMeasured when the remote does not answer, Tampered when it moved a tag or rewrote an environment.
@@ -64,7 +66,7 @@ def read_state(*, fetch: bool, project: Project | None = None) -> State:
     registry = read_registry(project.git, remote=remote)
     if fetch:
         require_unrewritten(project.git, remote, registry)
-    return State(project=project, policy=policy, remote=remote, registry=registry)
+    return State(project=project, policy=policy, remote=remote, registry=registry, sign=sign)
 
 
 def environment_of(policy: Policy, name: str) -> Environment:

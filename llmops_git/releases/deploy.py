@@ -16,6 +16,7 @@ from llmops_git.releases.rules import Nothing
 from llmops_git.releases.values import Action, Registry, Release, Running
 from llmops_git.repo.fetch import fetch_state
 from llmops_git.repo.publish import Update
+from llmops_git.repo.sign import UNSIGNED, Signing
 from llmops_git.repo.write import Writer
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def deploy(
     load: Callable[[Release], Config],
     actor: str,
     dry_run: bool = False,
+    signing: Signing = UNSIGNED,
 ) -> Deployed | Nothing:
     """Do what `decide` says about the state; when another deployment comes first, fetch and decide again about the new one.
 
@@ -70,15 +72,22 @@ def deploy(
         done = Deployed(environment=environment, step=step, previous=now.release if now else "", commit="")
         if dry_run:
             return done
-        return _append(git, remote, registry, done, load=load, actor=actor)
+        return _append(git, remote, registry, done, load=load, actor=actor, signing=signing)
 
     return until_published(attempt)
 
 
 def _append(
-    git: Git, remote: str | None, registry: Registry, done: Deployed, *, load: Callable[[Release], Config], actor: str
+    git: Git,
+    remote: str | None,
+    registry: Registry,
+    done: Deployed,
+    *,
+    load: Callable[[Release], Config],
+    actor: str,
+    signing: Signing,
 ) -> Deployed:
-    writer = Writer(git)
+    writer = Writer(git, signing)
     state = registry.environments.get(done.environment)
     update = make_deployment(writer, registry, done, tip=state.tip if state else None, load=load, actor=actor)
     publish_or_lose(git, remote, [update])
@@ -121,6 +130,7 @@ def deployment_message(registry: Registry, done: Deployed, *, actor: str) -> str
     note = release.note
     trailers = [
         ("Action", action),
+        ("Environment", done.environment),
         ("Config", release.tag.config),
         ("Release", str(release.ref)),
         ("From", str(previous.ref) if previous else done.previous or "none"),

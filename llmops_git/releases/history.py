@@ -99,5 +99,5 @@ def _parse_commit(found: GitObject) -> _Commit:
         tree=head[len("tree ") :].split("\n", 1)[0],
         time=int(committer[2]) if committer else 0,
         committer=committer[1] if committer else "",
-        message=parse_message(body),
+        message=parse_message(body, tag=False),
     )

@@ -16,7 +16,7 @@ _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
 # what git would take for a signature or for the end of the message, when it stands at the start of a line
 _FENCE = re.compile(r"^(?=-----BEGIN |---)", re.MULTILINE)
-_SIGNATURE = re.compile(r"^-----BEGIN (?:PGP|SSH) SIGNATURE-----|^-----BEGIN (?:PGP MESSAGE|SIGNED MESSAGE)-----", re.MULTILINE)
+_SIGNATURE = re.compile(r"^-----BEGIN (?:PGP SIGNATURE|SSH SIGNATURE|PGP MESSAGE|SIGNED MESSAGE)-----", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +41,12 @@ def format_message(subject: str, summary: str, trailers: Sequence[tuple[str, str
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
 
 
-def parse_message(text: str) -> Message:
-    """Take a message apart; a signature at its end is no part of it. When a key comes twice, the first one counts."""
-    subject, _, rest = _body(text).partition("\n\n")
+def parse_message(text: str, *, tag: bool = True) -> Message:
+    """Take a message apart; a signature at the end of a tag's is no part of it. When a key comes twice, the first one counts.
+
+    `tag` False is for commits, whose signature is a header and not in the message.
+    """
+    subject, _, rest = (_body(text) if tag else _trimmed(text)).partition("\n\n")
     rest = rest.strip("\n")
     before, gap, last = rest.rpartition("\n\n")
     trailers = _trailers_in(last)
@@ -58,11 +61,23 @@ def parse_trailers(text: str) -> dict[str, str]:
     return _trailers_in(last) if gap else {}
 
 
+def signature_start(text: str) -> int:
+    """Where the signature of a tag begins in its content; the length of the text when it has none.
+
+    The rule is git's own (`parse_signed_buffer`): the last line that begins as a signature does. What comes before it is
+    what was signed, so not one character after it may ever be read: text behind a good signature can be anybody's.
+    """
+    if "-----BEGIN " not in text:
+        return len(text)
+    return max((match.start() for match in _SIGNATURE.finditer(text)), default=len(text))
+
+
 def _body(text: str) -> str:
-    """A message without its signature and without empty lines around it."""
-    if "-----BEGIN " in text:
-        signature = _SIGNATURE.search(text)
-        text = text[: signature.start()] if signature else text
+    """A tag's message without its signature and without empty lines around it."""
+    return _trimmed(text[: signature_start(text)])
+
+
+def _trimmed(text: str) -> str:
     return text.replace("\r\n", "\n").strip("\n")
 
 

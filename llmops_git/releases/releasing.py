@@ -17,6 +17,7 @@ from llmops_git.releases.tags import ReleaseNote, TagRef, format_tag_message
 from llmops_git.releases.values import Registry, Release
 from llmops_git.repo.fetch import fetch_state
 from llmops_git.repo.publish import Update
+from llmops_git.repo.sign import UNSIGNED, Signing
 from llmops_git.repo.write import Writer
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def release_config(
     commit: str,
     load: Callable[[Release], Config | None],
     proceed: Callable[[], Nothing | None],
+    signing: Signing = UNSIGNED,
 ) -> Released | Nothing:
     """Tag `commit` as the next release of `config`, with its evidence, in one atomic push.
 
@@ -60,15 +62,15 @@ def release_config(
         if newest is not None and newest.digest == config.digest:
             return Nothing(reason=f"{newest.name} already holds it")
         candidate = plan_release(config, newest, load(newest) if newest else None)
-        return _publish(git, remote, registry, candidate, evidence, commit)
+        return _publish(git, remote, registry, candidate, evidence, commit, signing)
 
     return until_published(attempt)
 
 
 def _publish(
-    git: Git, remote: str | None, registry: Registry, candidate: Candidate, evidence: Evidence, commit: str
+    git: Git, remote: str | None, registry: Registry, candidate: Candidate, evidence: Evidence, commit: str, signing: Signing
 ) -> Released:
-    writer = Writer(git)
+    writer = Writer(git, signing)
     (placed,), update = add_evidence(git, writer, registry.evidence, [evidence])
     message = format_tag_message(note_of(candidate, placed, registry))
     tag_object = writer.tag(str(candidate.tag), commit, message)
@@ -78,7 +80,7 @@ def _publish(
     return Released(candidate=candidate, evidence=placed, tag_object=tag_object)
 
 
-def keep_evidence(git: Git, remote: str | None, records: Sequence[Evidence]) -> list[Evidence]:
+def keep_evidence(git: Git, remote: str | None, records: Sequence[Evidence], *, signing: Signing = UNSIGNED) -> list[Evidence]:
     """Put records on the evidence branch without releasing anything: a refused release keeps its reasons.
 
     The records with their places. Raises what `repo.publish.publish` raises.
@@ -88,7 +90,7 @@ def keep_evidence(git: Git, remote: str | None, records: Sequence[Evidence]) -> 
         if number and remote is not None:
             fetch_state(git, remote)
         tip = read_registry(git, remote=remote).evidence
-        placed, update = add_evidence(git, Writer(git), tip, records)
+        placed, update = add_evidence(git, Writer(git, signing), tip, records)
         if update is not None:
             publish_or_lose(git, remote, [update])
         return placed

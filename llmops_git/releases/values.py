@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from llmops_git.releases.messages import Message, parse_message, parse_trailers
+from llmops_git.releases.messages import Message, parse_message, parse_trailers, signature_start
 from llmops_git.releases.tags import ReleaseNote, TagName, TagRef, note_from
 
 Action = Literal["promote", "rollback"]
@@ -44,6 +44,11 @@ class Release:
     def note(self) -> ReleaseNote | None:
         """What the message says; None when llmops-git did not write it."""
         return note_from(self.tag, self.message)
+
+    @property
+    def signed(self) -> bool:
+        """Whether the tag carries a signature, good or bad."""
+        return signature_start(self.contents) < len(self.contents)
 
     @property
     def digest(self) -> str:

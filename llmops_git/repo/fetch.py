@@ -71,6 +71,11 @@ def _try_fetch(git: Git, remote: str, *arguments: str) -> str | None:
     return said
 
 
+def bring(git: Git, remote: str, commit: str) -> None:
+    """Bring a commit of the remote into this clone, if the remote gives it, without moving any ref."""
+    _try_fetch(git, remote, *(["--depth=1"] if git.location.shallow else []), commit)
+
+
 def _fetch_shallow(git: Git, remote: str) -> None:
     theirs = list_remote_state(git, remote)
     known = local_refs(git, TAG_NAMESPACE)

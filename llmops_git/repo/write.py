@@ -6,22 +6,28 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmops_git.errors import LlmopsError
+from llmops_git.errors import LlmopsError, NotMeasured
 from llmops_git.repo.runner import Runner
+from llmops_git.repo.sign import UNSIGNED, cannot_sign, sign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from llmops_git.repo.git import Git
+    from llmops_git.repo.sign import Kind, Signing
 
 _UTF8 = ("-c", "i18n.commitEncoding=UTF-8")
 
 
 class Writer:
-    """Makes objects in one repository. All ids are hex; texts are written as UTF-8, byte for byte as given."""
+    """Makes objects in one repository. All ids are hex; texts are written as UTF-8, byte for byte as given.
 
-    def __init__(self, git: Git) -> None:
+    `signing` says which tags and commits are signed, and who must accept the signatures.
+    """
+
+    def __init__(self, git: Git, signing: Signing = UNSIGNED) -> None:
         self._git = git
+        self.signing = signing
         self.runner = Runner(git)
 
     def blob(self, data: bytes) -> str:
@@ -46,15 +52,34 @@ class Writer:
         """The id of a commit by the current identity. Raises LlmopsError when git does not know who commits."""
         self.identity()
         parents = ["-p", parent] if parent else []
-        return self.runner.run("commit-tree", tree, *parents, "-F", "-", stdin=message.encode(), options=_UTF8).decode().strip()
+        options = ["-S"] if self.signing.commits else []
+        result = self.runner.try_run("commit-tree", *options, tree, *parents, "-F", "-", stdin=message.encode(), options=_UTF8)
+        if result.code and self.signing.commits:
+            raise cannot_sign(result.err)
+        if result.code:
+            raise NotMeasured(f"git commit-tree failed: {result.err.strip()}")
+        return self._accepted("commit", result.out.decode().strip(), signed=self.signing.commits)
 
     def tag(self, name: str, commit: str, message: str) -> str:
         """The id of an annotated tag object on a commit, with the message kept verbatim.
 
-        `git tag` would drop lines that start with `#` and fold blank lines; `git mktag` checks and keeps them.
+        `git tag` would drop lines that start with `#` and fold blank lines; `git mktag` checks and keeps them. A signature
+        is of all that comes before it, as git signs tags (gitformat-signature).
         """
-        content = f"object {commit}\ntype commit\ntag {name}\ntagger {self.identity()}\n\n{message}"
-        return self.runner.run("mktag", stdin=content.encode()).decode().strip()
+        content = f"object {commit}\ntype commit\ntag {name}\ntagger {self.identity()}\n\n{message}".encode()
+        if self.signing.tags:
+            content += self.signature(content)
+        oid = self.runner.run("mktag", stdin=content).decode().strip()
+        return self._accepted("tag", oid, signed=self.signing.tags)
+
+    def signature(self, payload: bytes) -> bytes:
+        """The armored signature of `payload` by whoever runs this. Raises LlmopsError when it cannot be made."""
+        return sign(self._git, payload, committer=self.identity().rpartition(">")[0] + ">")
+
+    def _accepted(self, kind: Kind, oid: str, *, signed: bool) -> str:
+        if signed and self.signing.accept is not None:
+            self.signing.accept(kind, oid)
+        return oid
 
     def identity(self) -> str:
         """`Name <email> seconds zone` of whoever runs this. Raises LlmopsError when git does not know."""

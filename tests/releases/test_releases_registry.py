@@ -171,6 +171,7 @@ def test_a_deployment_says_who_what_and_why(clone: Clone) -> None:
         "promote router v1.1.0 to production",
         "",
         "Action: promote",
+        "Environment: production",
         "Config: router",
         f"Release: llmops/router/v1.1.0 {second.tag_object}",
         f"From: llmops/router/v1.0.0 {first.tag_object}",
