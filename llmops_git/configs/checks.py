@@ -14,12 +14,13 @@ from llmops_git.configs.resolve_templates import Original, Templates
 from llmops_git.configs.source import Pointer, Source
 from llmops_git.configs.template import TemplateError, render_messages, render_query
 from llmops_git.configs.template_checks import check_template, undeclared
-from llmops_git.configs.user_schema import schema_problems, uses, value_problems
+from llmops_git.configs.user_schema import UNBOUNDED, schema_problems, uses, value_problems
 from llmops_git.configs.values import Case, Evaluation, Json, JsonObject
 
 ALWAYS_KNOWN = frozenset({"input", "documents"})
 JUDGE_KNOWN = ALWAYS_KNOWN | {"inputs", "output", "expected"}
 MAX_RENDERED = 500  # rows whose messages are rendered by a check
+MAX_BAD_ROWS = 100  # of one file, after which the rest is not looked at
 
 
 def check_name(source: Source) -> None:
@@ -59,8 +60,9 @@ def check_schemas(source: Source, resolved: JsonObject, broken: Collection[str])
     inputs = source.value.get("inputs", {})
     if "inputs" not in broken:
         _check_schema(source, ("inputs",), inputs, inputs)
-        if uses(inputs, "patternProperties"):
-            source.add(("inputs",), "`patternProperties` cannot describe inputs", "list them in `properties`")
+        for keyword in UNBOUNDED:
+            if uses(inputs, keyword):
+                source.add(("inputs",), f"`{keyword}` cannot describe inputs", "list them in `properties`")
     if "output" in resolved:
         _check_schema(source, ("output", "schema"), source.value["output"]["schema"], resolved["output"]["schema"])
     for index, tool in enumerate(resolved.get("tools", ())):
@@ -113,8 +115,13 @@ def check_rows(source: Source, resolved: JsonObject, files: Sequence[CaseFile], 
     """Rows keep the contract, bring what the config needs, and with `render` its templates render on them."""
     left = MAX_RENDERED if render else 0
     for file in files:
+        bad = 0
         for case, line in zip(file.cases, file.lines, strict=True):
             found = _row_problems(resolved, case)
+            bad += bool(found)
+            if bad > MAX_BAD_ROWS:
+                source.add_to(file.path, line, f"and more: after {MAX_BAD_ROWS} bad rows the rest is not looked at")
+                break
             for where, message, hint in found:
                 source.add_to(file.path, line, f"{where} {message}", hint)
             if not found and left > 0 and (case.documents is not None or "retrieval" not in resolved):

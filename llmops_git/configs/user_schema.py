@@ -6,7 +6,8 @@ import functools
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from llmops_git.configs.schema_words import message_of, show
@@ -21,6 +22,10 @@ MAX_SHOWN = 20
 _PATTERN_SECONDS = 0.1
 _MAX_PATTERN = 1000
 _MAX_REPEATS = 10_000
+_MAX_STEPS = 20_000  # keywords looked at for one value; about a fifth of a second
+_PATTERN_STEPS = 100  # what a search that finds nothing in time is worth, at least
+_PAIRS_PER_STEP = 100  # comparisons of two items that cost about as much as a keyword
+_BRACES = re.compile(r"\{[^{}]*\}")
 
 _MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
@@ -29,6 +34,15 @@ _SINGLE = (
     "unevaluatedProperties", "contentSchema",
 )  # fmt: skip
 _ANNOTATIONS = frozenset({"title", "description", "examples", "$comment", "$schema", "$id", "default"})
+
+
+# keywords whose cost grows with what other keywords of the schema found, uncounted
+UNBOUNDED = ("patternProperties", "unevaluatedProperties", "unevaluatedItems")
+_steps: ContextVar[list[int]] = ContextVar("steps left")
+
+
+class _TooMuch(Exception):  # turned into a problem below
+    """The value needs more steps, or a pattern more time, than it may have."""
 
 
 def schema_problems(schema: Json) -> list[tuple[Pointer, str]]:
@@ -47,11 +61,24 @@ def _schema_problems(text: str) -> tuple[tuple[Pointer, str], ...]:
 
 
 def value_problems(schema: Mapping[str, Any], value: Json) -> list[tuple[Pointer, str]]:
-    """Why a value does not fit a (well formed) schema: (where, message).
+    """Why a value does not fit a (well formed) schema: (where, message). Bounded in time, whatever both are.
 
-    The schema has no `patternProperties`: what jsonschema does with them has no time limit. Its callers see to that.
+    The schema has none of `UNBOUNDED`: what jsonschema does with them cannot be counted. Its callers see to that.
     """
-    return [(tuple(error.absolute_path), message_of(error)[0]) for error in _validator(schema).iter_errors(value)][:MAX_SHOWN]
+    found: list[tuple[Pointer, str]] = []
+    token = _steps.set([_MAX_STEPS])
+    try:
+        for error in _validator(schema).iter_errors(value):
+            found.append((tuple(error.absolute_path), message_of(error)[0]))
+            if len(found) == MAX_SHOWN:
+                break
+    except _TooMuch as error:
+        found.append(((), str(error)))
+    except RecursionError:
+        found.append(((), "cannot be held to its schema, which goes round in circles or is nested too deeply"))
+    finally:
+        _steps.reset(token)
+    return found
 
 
 def uses(schema: Json, keyword: str) -> bool:
@@ -154,20 +181,50 @@ def _class() -> Any:
     """The validator of draft 2020-12, its patterns run with a time limit: they, and the text, come from a pull request."""
     from jsonschema import Draft202012Validator, validators
 
-    return validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+    keywords: dict[str, Any] = {**Draft202012Validator.VALIDATORS, "pattern": _pattern}
+    counted = {name: _counted(keyword) for name, keyword in keywords.items()}
+    counted["uniqueItems"] = _unique(counted["uniqueItems"])
+    return validators.extend(Draft202012Validator, counted)  # type: ignore[no-untyped-call]
+
+
+def _spend(steps: int) -> None:
+    left = _steps.get()
+    left[0] -= steps
+    if left[0] < 0:
+        raise _TooMuch("takes too long to hold to its schema")
+
+
+def _counted(keyword: Callable[..., Any]) -> Callable[..., Any]:
+    def counted(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        _spend(1)
+        yield from keyword(validator, value, instance, schema) or ()
+
+    return counted
+
+
+def _unique(keyword: Callable[..., Any]) -> Callable[..., Any]:
+    """Items are compared in pairs where they cannot be sorted."""
+
+    def unique(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[Any]:
+        if isinstance(instance, list):
+            _spend(len(instance) ** 2 // _PAIRS_PER_STEP)
+        yield from keyword(validator, value, instance, schema)
+
+    return unique
 
 
 def _search(pattern: str, text: str) -> tuple[bool, str]:
     """Whether a pattern is found, and why that could not be told."""
     import regex  # type: ignore[import-untyped]
 
-    counts = [int(count) for count in re.findall(r"\{[^{}]*?(\d{1,9})\s*\}", pattern)]
+    counts = [max(map(int, re.findall(r"\d+", braces)), default=1) or 1 for braces in _BRACES.findall(pattern)]
     if len(pattern) > _MAX_PATTERN or math.prod(counts) > _MAX_REPEATS:  # `regex` writes counted repeats out
         return False, f"the pattern `{pattern[:60]}` is too large"
     try:
         return regex.search(pattern, text, timeout=_PATTERN_SECONDS) is not None, ""
     except TimeoutError:
-        return False, f"the pattern `{pattern[:60]}` takes too long"
+        # not a mere mismatch: under `not` that would be a match, and cost the same time for every row
+        raise _TooMuch(f"the pattern `{pattern[:60]}` takes too long") from None
     except regex.error as error:
         return False, f"the pattern `{pattern[:60]}` is not valid: {error}"
 
@@ -176,6 +233,7 @@ def _pattern(_validator: Any, pattern: Any, instance: Any, _schema: Any) -> Iter
     from jsonschema import ValidationError
 
     if isinstance(instance, str):
+        _spend(_PATTERN_STEPS)
         found, trouble = _search(pattern, instance)
         if not found:
             yield ValidationError(trouble or f"does not match `{pattern[:60]}`")

@@ -24,6 +24,7 @@ if sys.platform != "win32":  # there, two processes may buy the same reply; neit
 
 MAX_AGE_DAYS = 7.0
 _DAY = 86_400.0
+_SKEW = 3_600.0  # seconds that a clock may be ahead; an entry from later on would never grow old
 _LEFTOVER = 3_600.0  # seconds after which an unfinished file belongs to nobody
 _CLAIM_DIGITS = 15  # hex digits of a key that name its byte in the lock file: 60 bits
 _FORMAT = 1
@@ -58,7 +59,7 @@ class Cache:
         if not known:
             Path(path).unlink(missing_ok=True)
             return None
-        if self._now() - bought_at > self._max_age or (fingerprint is not None and engine != fingerprint):
+        if not -_SKEW <= self._now() - bought_at <= self._max_age or (fingerprint is not None and engine != fingerprint):
             return None
         return reply
 

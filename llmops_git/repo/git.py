@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 # Variables that say *which* repository: read once by `open_git`, then dropped so that no child can disagree with it.
 _LOCATING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_CEILING_DIRECTORIES")
+# What git and its helpers, filters and hooks have no use for: keys of models by their usual name, and the token as the Action
+# hands it over.
+_SECRET = ("_API_KEY", "LLMOPS_TOKEN")
+# A folder that looks like a repository is one to git, its configuration included, and that can name programs to run.
+_NOT_BY_LOOKS = ("-c", "safe.bareRepository=explicit")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +140,45 @@ def nothing_committed() -> LlmopsError:
     return LlmopsError("`HEAD` is not a commit in this repository: nothing is committed on its branch yet", hint=hint)
 
 
-def clean_environment(environment: dict[str, str]) -> dict[str, str]:
-    """The environment for git children: no locating variables, no prompts, no locale, no optional locks."""
-    kept = {name: value for name, value in environment.items() if name not in _LOCATING}
+def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for git children: no locating variables, no keys, no prompts, no locale, no optional locks."""
+    kept = {name: value for name, value in environment.items() if name not in _LOCATING and not name.endswith(_SECRET)}
     return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+_QUESTIONS = (
+    "--is-bare-repository", "--is-shallow-repository", "--show-object-format", "--git-common-dir", "--absolute-git-dir",
+)  # fmt: skip
+
+
+def _described(folder: str | os.PathLike[str], environment: Mapping[str, str], *options: str) -> Result:
+    """What git says of the repository around a folder. Raises NotMeasured where there is no git."""
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["git", *options, "rev-parse", *_QUESTIONS, "--show-prefix", "--show-toplevel"],  # noqa: S607
+            capture_output=True, env={**clean_environment(environment), **_located(environment)}, cwd=folder, check=False,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise NotMeasured("git is not installed or not on PATH") from None
+    return Result(done.returncode, done.stdout, done.stderr.decode(errors="replace"))
+
+
+def _located(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: environment[name] for name in _LOCATING if name in environment}
+
+
+def _refuse_planted(done: Result, environment: Mapping[str, str]) -> None:
+    """Raises LlmopsError for a bare repository that lies among the files of another one: anybody who can change a file there
+    can make one, and git would run what its configuration says."""
+    git_dir = Path(os.fsdecode(done.out).split("\n")[len(_QUESTIONS) - 1])
+    if git_dir.name == ".git":
+        return
+    around = _described(git_dir.parent, environment, *_NOT_BY_LOOKS)
+    if around.code == 0:
+        raise LlmopsError(
+            f"{git_dir} looks like a bare repository, and lies among the files of another repository",
+            hint=f"delete it; where it is yours: GIT_DIR={git_dir} llmops-git …",
+        )
 
 
 def open_git(folder: str | os.PathLike[str] = ".", extra: Mapping[str, str] | None = None) -> Git:
@@ -146,27 +186,17 @@ def open_git(folder: str | os.PathLike[str] = ".", extra: Mapping[str, str] | No
 
     Its git children get the variables in `extra` besides those of this process.
     """
-    questions = [
-        "--is-bare-repository",
-        "--is-shallow-repository",
-        "--show-object-format",
-        "--git-common-dir",
-        "--absolute-git-dir",
-    ]
     environment = {**os.environ, **(extra or {})}
-    try:
-        done = subprocess.run(  # noqa: S603
-            ["git", "rev-parse", *questions, "--show-prefix", "--show-toplevel"],  # noqa: S607
-            capture_output=True, env={**environment, "LC_ALL": "C"}, cwd=folder, check=False,
-        )  # fmt: skip
-    except FileNotFoundError:
-        raise NotMeasured("git is not installed or not on PATH") from None
-    lines = done.stdout.decode(errors="surrogateescape").split("\n")
-    if len(lines) <= len(questions):
-        raise LlmopsError(_why_not(done.stderr.decode(errors="replace")), hint="git init")
-    bare, shallow, object_format, common, git_dir = lines[: len(questions)]
-    rest = lines[len(questions) :]
-    work_tree = None if bare == "true" or done.returncode else Path(rest[1])
+    done = _described(folder, environment, *_NOT_BY_LOOKS)
+    if done.code and "bare repository" in done.err:
+        done = _described(folder, environment)
+        _refuse_planted(done, environment)
+    lines = done.out.decode(errors="surrogateescape").split("\n")
+    if len(lines) <= len(_QUESTIONS):
+        raise LlmopsError(_why_not(done.err), hint="git init")
+    bare, shallow, object_format, common, git_dir = lines[: len(_QUESTIONS)]
+    rest = lines[len(_QUESTIONS) :]
+    work_tree = None if bare == "true" or done.code else Path(rest[1])
     location = Location(
         git_dir=Path(git_dir),
         common_dir=Path(folder, common).resolve(),

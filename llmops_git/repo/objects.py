@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from llmops_git.errors import NotMeasured
 
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
     from llmops_git.repo.git import Git
 
+TOO_LARGE = "too large"  # the kind of an object whose content was not read
+_SKIPPED_AT_ONCE = 1 << 20
 _CHUNK = 100  # names written before their answers are read: must fit into a pipe, or both sides wait for ever
 
 
 @dataclass(frozen=True, slots=True)
 class GitObject:
-    """One object: its id, its type (commit, tag, tree, blob) and its content."""
+    """One object: its id, its type (commit, tag, tree, blob) and its content; none where it is `TOO_LARGE`."""
 
     oid: str
     kind: str
@@ -36,10 +38,14 @@ class TreeEntry:
 
 
 class ObjectReader:
-    """A context in which objects are read by name (`<oid>`, `<commit>:<path>`, …). The process starts with the first one."""
+    """A context in which objects are read by name (`<oid>`, `<commit>:<path>`, …). The process starts with the first one.
 
-    def __init__(self, git: Git) -> None:
+    With `most_bytes` a larger object is left out: a gigabyte of zeros is a megabyte when it is pushed.
+    """
+
+    def __init__(self, git: Git, *, most_bytes: int | None = None) -> None:
         self._git = git
+        self._most_bytes = most_bytes
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -74,7 +80,19 @@ class ObjectReader:
                 yield None
                 continue
             size = int(header[2])
+            if self._most_bytes is not None and size > self._most_bytes:
+                _skip(stdout, size + 1)
+                yield GitObject(header[0], TOO_LARGE, b"")
+                continue
             yield GitObject(header[0], header[1], stdout.read(size + 1)[:-1])
+
+
+def _skip(stream: IO[bytes], count: int) -> None:
+    while count > 0:
+        read = len(stream.read(min(count, _SKIPPED_AT_ONCE)))
+        if not read:
+            return
+        count -= read
 
 
 def read_objects(git: Git, names: Sequence[str]) -> list[GitObject | None]:

@@ -8,7 +8,7 @@ import threading
 from typing import IO, TYPE_CHECKING
 
 from llmops_git.errors import NotMeasured
-from llmops_git.repo.objects import ObjectReader
+from llmops_git.repo.objects import TOO_LARGE, ObjectReader
 from llmops_git.repo.partial import fetch_missing
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from llmops_git.repo.objects import GitObject
 
 
+MOST_BYTES = 128 << 20  # of one object; no file that has a meaning to us is nearly that large
 FEW = 1_000  # blobs for which starting another process costs more than it saves
 
 
@@ -37,7 +38,7 @@ class Objects:
         """The objects of these names (`<oid>`, `<revision>^{commit}`, …), in order; None where there is none."""
         with self._lock:
             if self._reader is None:
-                self._reader = ObjectReader(self._git)
+                self._reader = ObjectReader(self._git, most_bytes=MOST_BYTES)
             try:
                 return self._reader.read(names)
             except BaseException as error:
@@ -71,7 +72,10 @@ class Blobs:
 
 
 def read_blobs(git: Git, oids: Sequence[str]) -> Blobs:
-    """The blobs of these ids, in order: many by a process of their own. Raises NotMeasured when one is missing."""
+    """The blobs of these ids, in order: many by a process of their own. Raises NotMeasured when one is missing.
+
+    One that is too large to mean anything is empty here, where there are few.
+    """
     if not oids:
         return Blobs(b"", [], [])
     fetch_missing(git, oids)
@@ -98,7 +102,8 @@ def read_blobs(git: Git, oids: Sequence[str]) -> Blobs:
 def _with_header(oid: str, item: GitObject | None) -> bytes:
     if item is None:
         raise missing_blob(oid)
-    return f"{oid} {item.kind} {len(item.data)}\n".encode() + item.data + b"\n"
+    kind = "blob" if item.kind == TOO_LARGE else item.kind
+    return f"{oid} {kind} {len(item.data)}\n".encode() + item.data + b"\n"
 
 
 def _read_through_files(git: Git, names: bytes) -> mmap.mmap:

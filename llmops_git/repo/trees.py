@@ -7,16 +7,19 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from llmops_git.configs.tree import SUBMODULE_MODE, SYMLINK_MODE, Entry, Tree
-from llmops_git.errors import LlmopsError, NotMeasured
+from llmops_git.errors import InvalidInput, LlmopsError, NotMeasured, Problem
 from llmops_git.repo.commits import find_commit
 from llmops_git.repo.folder import NO_FOLDER, Folder
+from llmops_git.repo.objects import TOO_LARGE
 from llmops_git.repo.partial import fetch_missing
-from llmops_git.repo.reader import missing_blob
+from llmops_git.repo.reader import MOST_BYTES, missing_blob
 
 if TYPE_CHECKING:
     from llmops_git.repo.git import Git
 
 FOLDER_MODE = "40000"
+MOST_BYTES_AT_ONCE = 512 << 20  # of the files that are in memory for one question
+_READ_AT_ONCE = 1_000  # files between two looks at the sum
 _LISTED = re.compile(rb"(\d{6}) \w+ ([0-9a-f]+)\t([^\0]*)\0")
 _STAGED = re.compile(rb"(\d{6}) ([0-9a-f]+) (\d)\t([^\0]*)\0")
 
@@ -155,11 +158,23 @@ def read_entries(git: Git, entries: Mapping[str, Entry]) -> dict[str, bytes]:
     oids = list(dict.fromkeys(files.values()))
     fetch_missing(git, oids)
     contents: dict[str, bytes] = {}
-    for oid, item in zip(oids, git.objects.read(oids), strict=True):
-        if item is None or item.kind != "blob":
-            raise missing_blob(oid)
-        contents[oid] = item.data
+    total = 0
+    for start in range(0, len(oids), _READ_AT_ONCE):
+        some = oids[start : start + _READ_AT_ONCE]
+        for oid, item in zip(some, git.objects.read(some), strict=True):
+            total += len(item.data) if item is not None else 0
+            if item is not None and (item.kind == TOO_LARGE or total > MOST_BYTES_AT_ONCE):
+                raise too_large(next(path for path, other in files.items() if other == oid))
+            if item is None or item.kind != "blob":
+                raise missing_blob(oid)
+            contents[oid] = item.data
     return {path: contents[oid] for path, oid in files.items()}
+
+
+def too_large(path: str) -> InvalidInput:
+    """The error for a file that is not read because of its size, or of that of the files before it."""
+    message = f"larger than {MOST_BYTES >> 20} MB, or one of many that are larger than {MOST_BYTES_AT_ONCE >> 20} MB together"
+    return InvalidInput([Problem(path=path, message=message, hint="keep such files out of configs and corpora")])
 
 
 def _text(path: bytes) -> str:

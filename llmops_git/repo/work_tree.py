@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import stat
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from llmops_git.configs.tree import EXECUTABLE_MODE, FILE_MODE, SUBMODULE_MODE, SYMLINK_MODE, Entry, blob_oid
 from llmops_git.errors import LlmopsError
-from llmops_git.repo.trees import read_entries
+from llmops_git.repo.reader import MOST_BYTES
+from llmops_git.repo.trees import read_entries, too_large
 
 if TYPE_CHECKING:
     from llmops_git.repo.git import Git
@@ -71,10 +73,10 @@ class DiskFiles:
             return None
         if stat.S_ISLNK(found.st_mode):
             return Entry(SYMLINK_MODE, blob_oid(os.fsencode(self._place(path).readlink()), algorithm=self._format))
-        data = self.read(path)
-        if data is None:
+        oid = self._hashed(path)
+        if oid is None:
             return None
-        return Entry(EXECUTABLE_MODE if found.st_mode & stat.S_IXUSR else FILE_MODE, blob_oid(data, algorithm=self._format))
+        return Entry(EXECUTABLE_MODE if found.st_mode & stat.S_IXUSR else FILE_MODE, oid)
 
     def exists(self, path: str) -> bool:
         """Whether there is a file or a link that git could store."""
@@ -82,7 +84,31 @@ class DiskFiles:
         return found is not None and (stat.S_ISREG(found.st_mode) or stat.S_ISLNK(found.st_mode))
 
     def read(self, path: str) -> bytes | None:
-        """The content of a regular file; None for anything else."""
+        """The content of a regular file; None for anything else. Raises InvalidInput where it is larger than any we read."""
+        file = self._open(path)
+        if file is None:
+            return None
+        with file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise too_large(path)
+        return data
+
+    def _hashed(self, path: str) -> str | None:
+        """The blob id of a regular file of any size, of which only a part is in memory; None for anything else."""
+        file = self._open(path)
+        if file is None:
+            return None
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            if size <= MOST_BYTES:
+                return blob_oid(file.read(), algorithm=self._format)
+            made = hashlib.new(self._format, b"blob %d\0" % size, usedforsecurity=False)
+            while part := file.read(1 << 20):
+                made.update(part)
+            return made.hexdigest()
+
+    def _open(self, path: str) -> IO[bytes] | None:
         found = self._stat(path)
         if found is None or not stat.S_ISREG(found.st_mode):
             return None
@@ -90,8 +116,7 @@ class DiskFiles:
             descriptor = os.open(self._place(path), os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
         except OSError:
             return None
-        with os.fdopen(descriptor, "rb") as file:
-            return file.read()
+        return os.fdopen(descriptor, "rb")
 
     def _stat(self, path: str) -> os.stat_result | None:
         if not self._is_folder(path.rpartition("/")[0]):

@@ -17,6 +17,7 @@ from llmops_git.scorers.patterns import SlowPattern, compile_pattern, search
 MOST_STEPS = 100_000  # keywords looked at for one output; about a second
 PATTERN_STEPS = 100  # what one search of a pattern counts for
 PATTERN_SECONDS = 0.02
+PAIRS_PER_STEP = 100  # comparisons of two items that cost about as much as a keyword
 _DATA = {"const", "enum", "default", "examples"}  # their values are data, not schemas
 _UNBOUNDED = ("unevaluatedProperties", "unevaluatedItems")
 
@@ -138,10 +139,18 @@ def _additional_properties(validator: Any, allowed: Any, instance: Any, schema: 
             yield from validator.descend(instance[key], allowed, path=key)
 
 
+def _unique_items(validator: Any, wanted: Any, instance: Any, schema: Any) -> Iterable[ValidationError]:
+    """Items are compared in pairs where they cannot be sorted."""
+    if isinstance(instance, list):
+        _spend(len(instance) ** 2 // PAIRS_PER_STEP)
+    return _STOCK["uniqueItems"](validator, wanted, instance, schema) or ()
+
+
 _OWN: dict[str, Keyword] = {
     "pattern": _pattern,
     "patternProperties": _pattern_properties,
     "additionalProperties": _additional_properties,
+    "uniqueItems": _unique_items,
 }
 _STOCK = cast("Mapping[str, Keyword]", Draft202012Validator.VALIDATORS)
 _GUARDED: Any = cast("Any", extend)(
