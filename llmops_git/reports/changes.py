@@ -81,7 +81,7 @@ def _change_lines(change: Change, paint: Paint, width: int) -> list[str]:
     mark, style = MARKS[change.status]
     said = [change.status + (f" from {one_line(change.renamed_from)}" if change.renamed_from else "")]
     if change.aspects:
-        said.append(", ".join(change.aspects))
+        said.append(one_line(", ".join(change.aspects), _LONG))
     if change.bump != "none":
         said.append(f"{change.bump} release")
     lines = [f"{paint(mark, style)} {paint(one_line(change.config), 'bold')}  {'; '.join(said)}"]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from jsonschema.exceptions import ValidationError
 
 MOST_PROBLEMS = 20
+_MOST = 1e15
+_ANYTHING = frozenset({"before", "after", "inputs", "expected"})  # values of users, which are only shown
 _TUPLES = frozenset({"aspects", "notes", "hard_failures", "reasons", "unmeasured"})
 T = TypeVar("T")
 
@@ -34,6 +36,8 @@ def read_report(document: Mapping[str, Any], *, path: str) -> Report:
     found = sorted(validator("report").iter_errors(document), key=lambda error: error.json_path)
     if found:
         raise InvalidInput([_problem(path, error) for error in found[:MOST_PROBLEMS]], hint="make it again: llmops-git eval")
+    if not _is_sane(document):
+        raise InvalidInput([Problem(path=path, message="a number in it is too large")], hint="make it again: llmops-git eval")
     configs = tuple(_config(config) for config in document["configs"])
     spending = _known(Spending, document["spending"])
     problems = tuple(_known(Problem, problem) for problem in document["problems"])
@@ -42,6 +46,15 @@ def read_report(document: Mapping[str, Any], *, path: str) -> Report:
 
 def _problem(path: str, error: ValidationError) -> Problem:
     return Problem(path=path, message=shorten(error.message, 200), pointer=shorten(error.json_path, 200))
+
+
+def _is_sane(value: Any) -> bool:
+    """Whether all numbers can be computed with: JSON knows no largest one, and the document may be a stranger's."""
+    if isinstance(value, Mapping):
+        return all(_is_sane(item) for key, item in value.items() if key not in _ANYTHING)
+    if isinstance(value, list):
+        return all(map(_is_sane, value))
+    return not isinstance(value, int | float) or abs(value) < _MOST
 
 
 def _config(document: Mapping[str, Any]) -> ConfigReport:

@@ -91,6 +91,8 @@ def money(dollars: float) -> str:
 def seconds(value: float) -> str:
     """A duration: `420 ms`, `1.24 s`, `38 s`, `4 min 05 s`."""
     minute, second = 60, 1
+    if not math.isfinite(value):
+        return NONE
     if abs(value) < second:
         return f"{1000 * value:.0f} ms" if abs(value) >= second / 100 else f"{_significant(1000 * value)} ms"
     if value < minute:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from llmops_git.configs.values import Change
 from llmops_git.errors import Problem
 from llmops_git.reports import numbers
 from llmops_git.reports.bases import Shown, shown_comparisons
@@ -54,21 +55,22 @@ def config_section(config: ConfigReport, detail: Detail, *, alone: bool) -> list
     level, words = config_verdict(config)
     title = f"{SYMBOLS[level]}{code(config.change.config)}: {words}"
     if alone:
-        return _config_blocks(config, detail, broken=() if said_first(config) else hard_failures(config))
-    blocks = _config_blocks(config, detail, broken=hard_failures(config))
+        return config_blocks(config, detail, broken=() if said_first(config) else hard_failures(config))
+    blocks = config_blocks(config, detail, broken=hard_failures(config))
     return [fold(title, blocks)] if level == "good" else [f"#### {title}", *blocks]
 
 
-def _config_blocks(config: ConfigReport, detail: Detail, *, broken: Sequence[str]) -> list[str]:
-    blocks = [_what_changed(config)]
+def config_blocks(config: ConfigReport, detail: Detail, *, broken: Sequence[str]) -> list[str]:
+    """What changed, notes, the hard rules that are `broken`, tables, the blind spot; flips and fields as `detail` says."""
+    blocks = [what_changed(config.change)]
     blocks.append(alert("NOTE", [prose(note[:1].upper() + note[1:]) for note in config.notes[: detail.lists]]))
     blocks.append(_bullets("**Hard rules broken**", [f"\u274c {prose(text)}" for text in broken], detail.lists))
     for shown in shown_comparisons(config):
-        blocks += _comparison(shown, detail)
+        blocks += comparison_blocks(shown, detail)
     blocks.append(speak(blind_spot(config)))
     blocks += _flips(config, detail)
     if detail.fields:
-        blocks.append(_fields(config))
+        blocks.append(fields_fold(config.change))
     return [block for block in blocks if block]
 
 
@@ -101,12 +103,12 @@ def alert(kind: str, lines: Sequence[str]) -> str:
     return f"> [!{kind}]\n{body}"
 
 
-def _what_changed(config: ConfigReport) -> str:
-    change = config.change
+def what_changed(change: Change) -> str:
+    """`Modified: prompt · patch release · because of tone.j2`."""
     origin = f" from {code(change.renamed_from)}" if change.renamed_from else ""
     parts = [change.status.capitalize() + origin]
     if change.aspects:
-        parts[0] += f": {', '.join(change.aspects)}"
+        parts[0] += f": {prose(', '.join(change.aspects))}"
     if change.bump != "none":
         parts.append(f"{change.bump} release")
     origins = unique(chain[0] for chain in change.because if len(chain) > 1)
@@ -116,7 +118,8 @@ def _what_changed(config: ConfigReport) -> str:
     return " \u00b7 ".join(parts)
 
 
-def _comparison(shown: Shown, detail: Detail) -> list[str]:
+def comparison_blocks(shown: Shown, detail: Detail) -> list[str]:
+    """The table of one comparison, under its caption."""
     comparison = shown.comparison
     blocks = [f"**{speak(shown.caption)}**", _table(shown)]
     blocks.append(_bullets("", [speak(remark) for remark in remarks(comparison)], detail.lists))
@@ -166,11 +169,12 @@ def _flips(config: ConfigReport, detail: Detail) -> list[str]:
     return blocks
 
 
-def _fields(config: ConfigReport) -> str:
-    fields = config.change.fields
-    if not fields or config.change.status in {"added", "removed"}:
+def fields_fold(change: Change) -> str:
+    """The changed fields of a config as diffs, folded; "" where all of it is new or gone."""
+    fields = change.fields
+    if not fields or change.status in {"added", "removed"}:
         return ""
-    chains = [" \u2192 ".join(code(path, 120) for path in chain) for chain in config.change.because[:_FIELDS]]
+    chains = [" \u2192 ".join(code(path, 120) for path in chain) for chain in change.because[:_FIELDS]]
     body = ["\n".join(f"- {chain}" for chain in chains)] if chains else []
     body += [field_change(field, chars=_FIELD_CHARS) for field in fields[:_FIELDS]]
     if len(fields) > _FIELDS:

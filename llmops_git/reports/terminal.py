@@ -146,7 +146,7 @@ class _Writer:
 def _what_changed(config: ConfigReport) -> str:
     change = config.change
     origin = f" from {one_line(change.renamed_from)}" if change.renamed_from else ""
-    parts = [f"{change.status}{origin}{': ' if change.aspects else ''}{', '.join(change.aspects)}"]
+    parts = [f"{change.status}{origin}{': ' if change.aspects else ''}{one_line(', '.join(change.aspects), _NAME)}"]
     if change.bump != "none":
         parts.append(f"{change.bump} release")
     origins: Sequence[str] = unique(chain[0] for chain in change.because if len(chain) > 1)

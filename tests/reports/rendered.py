@@ -115,7 +115,7 @@ def hostile_report(text: str) -> Report:
         config=text,
         status="renamed",
         renamed_from=text,
-        aspects=("prompt",),
+        aspects=("prompt", text),
         bump="patch",
         because=((text, text), (text,)),
         fields=(FieldChange(path=text, before=text, after=f"{text} {text}"), FieldChange(path=text, before=None, after=[text])),
