@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,17 +55,3 @@ def keep_run(project: Project, evaluated: Evaluated, output: Path | None) -> Pat
         comment=render_comment(evaluated.report, run=folder.name),
     )
     return folder
-
-
-def without_secrets(evaluated: Evaluated, secrets: Sequence[str]) -> Evaluated:
-    """The same with every secret replaced in every text, before anything of it is written anywhere."""
-    from llmops_git.reports.redact import redacted
-
-    if not secrets:
-        return evaluated
-    return replace(
-        evaluated,
-        report=redacted(evaluated.report, secrets),
-        runs=redacted(evaluated.runs, secrets),
-        spans=(redacted(span, secrets) for span in evaluated.spans),
-    )
