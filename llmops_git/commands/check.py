@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from llmops_git.commands.project import Project
     from llmops_git.configs.closure import Closures
     from llmops_git.configs.load import Loader
-    from llmops_git.configs.policy import Policy
+    from llmops_git.configs.policy import Policy, ProviderSettings
     from llmops_git.configs.tree import Tree
     from llmops_git.configs.values import Config
 
@@ -110,13 +110,19 @@ def _config_problems(tree: Tree, path: str, policy: Policy, loader: Loader, toda
 
 def _model_problems(tree: Tree, config: Config, policy: Policy) -> Iterable[Problem]:
     """A model that the provider in this process does not know."""
+    message, hint = unknown_model(policy.providers[config.provider], config.model)
+    if message:
+        yield _problem(tree, config.path, ("model", "id"), message, hint)
+
+
+def unknown_model(provider: ProviderSettings, model: str) -> tuple[str, str]:
+    """Why the provider cannot have a model, and what to do about it; two empty texts where that cannot be told from here."""
     from llmops_git.providers.weights import KNOWN_MODELS
 
-    provider = policy.providers[config.provider]
-    if provider.api == "embedded" and not provider.model_path and config.model not in KNOWN_MODELS:
-        message = f"provider `{provider.name}` has no model `{config.model}` (known: {', '.join(KNOWN_MODELS)})"
-        hint = f"name a GGUF file in llmops.yaml: {provider.name}: {{api: embedded, model_path: models/{config.model}.gguf}}"
-        yield _problem(tree, config.path, ("model", "id"), message, hint)
+    if provider.api != "embedded" or provider.model_path or model in KNOWN_MODELS:
+        return "", ""
+    message = f"provider `{provider.name}` has no model `{model}` (known: {', '.join(KNOWN_MODELS)})"
+    return message, f"name a GGUF file in llmops.yaml: {provider.name}: {{api: embedded, model_path: models/{model}.gguf}}"
 
 
 def retirement_problems(tree: Tree, config: Config, policy: Policy, today: date) -> Iterable[Problem]:

@@ -11,7 +11,7 @@ from llmops_git.repo.runner import Runner
 from llmops_git.repo.sign import UNSIGNED, cannot_sign, sign
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from llmops_git.repo.git import Git
     from llmops_git.repo.sign import Kind, Signing
@@ -34,12 +34,13 @@ class Writer:
         """The id of a blob with this content, without any filter."""
         return self.runner.run("hash-object", "-w", "--stdin", "--no-filters", stdin=data).decode().strip()
 
-    def tree(self, base: str | None, blobs: Mapping[str, str]) -> str:
+    def tree(self, base: str | None, blobs: Mapping[str, str], *, executable: Collection[str] = ()) -> str:
         """The tree of commit `base` (None: an empty one) with these paths set to these blobs; all else is kept.
 
         Works in an index of its own, so the user's index and work tree are not looked at.
         """
-        lines = "".join(f"100644 {oid}\t{path}\0" for path, oid in sorted(blobs.items()))
+        modes = {path: "100755" if path in executable else "100644" for path in blobs}
+        lines = "".join(f"{modes[path]} {oid}\t{path}\0" for path, oid in sorted(blobs.items()))
         with tempfile.TemporaryDirectory(prefix="llmops-git-") as folder:
             own = {"GIT_INDEX_FILE": str(Path(folder, "index"))}
             if base is not None:
@@ -48,12 +49,19 @@ class Writer:
             # blobs that a partial clone has not fetched are on the remote: not missing
             return self.runner.run("write-tree", "--missing-ok", environment=own).decode().strip()
 
-    def commit(self, tree: str, parent: str | None, message: str) -> str:
-        """The id of a commit by the current identity. Raises LlmopsError when git does not know who commits."""
+    def commit(self, tree: str, parent: str | None, message: str, *, also: str | None = None, when: int | None = None) -> str:
+        """The id of a commit by the current identity. Raises LlmopsError when git does not know who commits.
+
+        `also` is a second parent; `when` is the time in seconds since 1970, now unless given.
+        """
         self.identity()
-        parents = ["-p", parent] if parent else []
+        parents = [word for oid in (parent, also) if oid for word in ("-p", oid)]
         options = ["-S"] if self.signing.commits else []
-        result = self.runner.try_run("commit-tree", *options, tree, *parents, "-F", "-", stdin=message.encode(), options=_UTF8)
+        date = f"{when} +0000"
+        result = self.runner.try_run(
+            "commit-tree", *options, tree, *parents, "-F", "-", stdin=message.encode(), options=_UTF8,
+            environment={"GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date} if when is not None else None,
+        )  # fmt: skip
         if result.code and self.signing.commits:
             raise cannot_sign(result.err)
         if result.code:
