@@ -15,6 +15,8 @@ else:
     settings.register_profile("default", derandomize=True, deadline=None, max_examples=60)
     settings.load_profile("default")
 
+pytest_plugins = ["fakehub.fixtures"]
+
 # where the weights of the real model are kept: fetched once per machine, outside of every test's home
 MODEL_CACHE = os.environ.get("LLMOPS_MODEL_CACHE") or str(Path.home() / ".cache" / "llmops-git" / "models")
 

@@ -1,0 +1,69 @@
+"""Misfortunes on order: bad statuses, cut connections, lost replies, requests that arrive twice, races."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Drop = Literal["before", "after", "partial"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """What happens to the next `times` requests that match. `path` is searched in the path with its query."""
+
+    method: str  # "" or "*": any
+    path: re.Pattern[str]
+    times: int = 1
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    drop: Drop | None = None  # before: nothing is done; after: done, no answer; partial: done, half an answer
+    after: bool = False  # answer with `status`, but do the work first
+    twice: bool = False
+    meanwhile: Callable[[], object] | None = None  # done before the request is, as by somebody else
+    hold: threading.Event | None = None  # answered only when it is set, after at most 30 seconds
+
+    @property
+    def works(self) -> bool:
+        """Whether the request is carried out."""
+        return self.drop != "before" and (self.status is None or self.after)
+
+
+class Faults:
+    """The orders, oldest first. A request takes the first that matches and has times left."""
+
+    def __init__(self) -> None:
+        self.orders: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def take(self, method: str, path: str) -> Fault | None:
+        with self._lock:
+            for fault in self.orders:
+                if fault.times > 0 and fault.method in {"", "*", method} and fault.path.search(path):
+                    fault.times -= 1
+                    return fault
+        return None
+
+    @property
+    def left(self) -> list[Fault]:
+        """Orders that have not all been carried out: a test may assert that there are none."""
+        return [fault for fault in self.orders if fault.times > 0]
+
+
+def secondary_limit(retry_after: int | None = 1, status: int = 403) -> dict[str, Any]:
+    """Arguments of `Hub.fail` for GitHub's secondary rate limit; None leaves the retry-after header out."""
+    message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+    headers = {} if retry_after is None else {"retry-after": str(retry_after)}
+    return {"status": status, "headers": headers, "body": {"message": message, "documentation_url": "https://docs.github.com"}}
+
+
+def primary_limit(seconds: int = 1, status: int = 403) -> dict[str, Any]:
+    """Arguments of `Hub.fail` for the hourly limit, which is over in so many seconds."""
+    reset = {"x-ratelimit-limit": "1000", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + seconds)}
+    message = "API rate limit exceeded for installation ID 1."
+    return {"status": status, "headers": reset, "body": {"message": message, "documentation_url": "https://docs.github.com"}}
