@@ -54,7 +54,7 @@ def read_state(*, fetch: bool, project: Project | None = None, sign: bool | None
     Raises NotMeasured when the remote does not answer, Tampered when it moved a tag or rewrote an environment.
     """
     from llmops_git.releases.registry import read_registry
-    from llmops_git.releases.seen import require_unrewritten
+    from llmops_git.releases.seen import require_unmoved, require_unrewritten
     from llmops_git.repo.fetch import fetch_state
     from llmops_git.repo.refs import remote_in_use
 
@@ -66,6 +66,7 @@ def read_state(*, fetch: bool, project: Project | None = None, sign: bool | None
     registry = read_registry(project.git, remote=remote)
     if fetch:
         require_unrewritten(project.git, remote, registry)
+        require_unmoved(registry)
     return State(project=project, policy=policy, remote=remote, registry=registry, sign=sign)
 
 

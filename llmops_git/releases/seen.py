@@ -15,7 +15,7 @@ from llmops_git.releases.environments import environment_ref
 from llmops_git.releases.history import history_is_cut
 from llmops_git.releases.registry import EVIDENCE_REF
 from llmops_git.releases.values import Registry
-from llmops_git.repo.fetch import Tampered, is_ancestor
+from llmops_git.repo.fetch import Tampered, is_ancestor, tampered
 
 if TYPE_CHECKING:
     from llmops_git.repo.git import Git
@@ -63,6 +63,20 @@ def require_unrewritten(git: Git, remote: str | None, registry: Registry) -> Non
         raise Tampered("\n".join(alarms), hint=f"find out who did this; to accept it: rm {seen_file(git)}")
     if tips != seen:
         save_seen(git, remote, tips)
+
+
+def require_unmoved(registry: Registry) -> None:
+    """Compare the tags with what environments run: a fresh clone has seen nothing yet, but each deployment names its tag's
+    object. Raises Tampered when a tag that runs somewhere is another object now."""
+    objects = {release.name: release.tag_object for releases in registry.releases.values() for release in releases}
+    alarms = [
+        f"tag `{run.release}` was moved: {run.tag_object} runs in {state.name}, and it is {objects[run.release]} now"
+        for state in registry.environments.values()
+        for run in state.running.values()
+        if objects.get(run.release, run.tag_object) != run.tag_object
+    ]
+    if alarms:
+        raise tampered(alarms)
 
 
 def _all_seen(path: Path) -> dict[str, dict[str, str]]:

@@ -168,4 +168,8 @@ def _page(session: Session, done: Done) -> str:
         "Not released": refused,
         "Environments": [*deployed_rows(session, done.promoted.deployed), *held],
     }
-    return page("Releases and environments", tables, nothing=f"nothing to release: {len(outcomes)} configs are unchanged")
+    return page("Releases and environments", tables, nothing=f"nothing to release: {_unchanged(len(outcomes))}")
+
+
+def _unchanged(count: int) -> str:
+    return "1 config is unchanged" if count == 1 else f"{count:,} configs are unchanged"
