@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 # provider -> a pinned model to begin with
 STARTERS = {
     "local": "smollm2-135m-instruct-q4_1",
-    "openai": "gpt-4.1-mini-2025-04-14",
+    "openai": "gpt-5.4-mini-2026-03-17",
     "anthropic": "claude-haiku-4-5-20251001",
-    "mistral": "mistral-large-2411",
-    "gemini": "gemini-2.0-flash-001",
+    "mistral": "mistral-small-2603",
+    "gemini": "gemini-3.5-flash-lite",
     "ollama": "llama3.2:3b",
 }
 ACTION = "llmops-git/llmops-git"

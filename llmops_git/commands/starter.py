@@ -41,6 +41,8 @@ def project_files(provider: str, model: str) -> dict[str, str]:
 
 def config_text(provider: str, model: str) -> str:
     """The config."""
+    # models of OpenAI that still have years before them refuse max_tokens, and a temperature where they reason
+    short = "reasoning_effort: none, max_completion_tokens: 8" if provider == "openai" else "max_tokens: 8"
     return f"""\
 # yaml-language-server: $schema={SCHEMA_BASE}/config.schema.json
 name: {NAME}
@@ -48,7 +50,7 @@ description: Tell whether a product review is positive or negative.
 model:
   provider: {provider}
   id: {json.dumps(model)}
-  parameters: {{temperature: 0, max_tokens: 8}}
+  parameters: {{temperature: 0, {short}}}
 inputs:
   type: object
   required: [review]

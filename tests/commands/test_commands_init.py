@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from llmops_git.cli import run
 from llmops_git.commands.init import STARTERS
+from llmops_git.commands.workflows import NAMES
 from llmops_git.configs.yaml import parse
 
 WRITTEN = [
@@ -18,7 +19,7 @@ WRITTEN = [
     "prompts/review-sentiment.yaml",
     "prompts/review-sentiment/system.j2",
     "evals/review-sentiment.jsonl",
-    ".github/workflows/llmops.yml",
+    *(f".github/workflows/llmops-{name}.yml" for name in NAMES),
 ]
 
 
@@ -50,7 +51,7 @@ def test_an_empty_repository_gets_a_project_that_passes_its_check(inside: Path, 
 def test_every_starter_passes_its_check(inside: Path, provider: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["init", "--provider", provider]) == 0
     assert run(["check", "--format", "json"]) == 0
-    assert json.loads(capsys.readouterr().out.split("\n", 5)[5])["problems"] == []
+    assert json.loads("{" + capsys.readouterr().out.split("\n{", 1)[1])["problems"] == []
 
 
 def test_nothing_that_is_there_is_written_over(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,7 +64,7 @@ def test_nothing_that_is_there_is_written_over(inside: Path, capsys: pytest.Capt
     assert (inside / "prompts" / "review-sentiment.yaml").read_text() == "mine"
     assert not (inside / "nowhere").exists()
     assert run(["init"]) == 0
-    assert capsys.readouterr().out.count("kept ") == 5
+    assert capsys.readouterr().out.count("kept ") == len(WRITTEN)
 
 
 def test_a_dry_run_writes_nothing(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -72,32 +73,78 @@ def test_a_dry_run_writes_nothing(inside: Path, capsys: pytest.CaptureFixture[st
     assert files(inside) == []
 
 
-def test_in_a_subfolder_the_project_is_there_and_the_workflow_at_the_top(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_a_subfolder_the_project_is_there_and_the_workflows_at_the_top(
+    inside: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (inside / "team").mkdir()
     monkeypatch.chdir(inside / "team")
     assert run(["init"]) == 0
     assert run(["check"]) == 0
-    assert files(inside) == sorted([WRITTEN[4], *(f"team/{path}" for path in WRITTEN[:4])])
-    steps = workflow(inside)["jobs"]["eval"]["steps"]
-    assert [step["working-directory"] for step in steps if "llmops-git" in step.get("run", "").split()[:1]] == ["team", "team"]
+    assert files(inside) == sorted([*WRITTEN[4:], *(f"team/{path}" for path in WRITTEN[:4])])
+    assert {"team"} == {action_step(inside, name)["with"].get("working-directory") for name in NAMES}
 
 
-def workflow(folder: Path) -> dict[str, object]:
-    return parse((folder / ".github/workflows/llmops.yml").read_bytes(), "llmops.yml").value  # type: ignore[no-any-return]
+def test_workflows_can_be_left_out(inside: Path) -> None:
+    assert run(["init", "--no-workflows"]) == 0
+    assert files(inside) == sorted(WRITTEN[:4])
 
 
-@pytest.mark.parametrize(("provider", "secrets"), [("local", []), ("openai", ["OPENAI_API_KEY"])])
-def test_the_workflow_has_the_least_rights_and_pinned_actions(inside: Path, provider: str, secrets: list[str]) -> None:
-    assert run(["init", "--provider", provider]) == 0
-    text = (inside / ".github/workflows/llmops.yml").read_text()
-    value = workflow(inside)
-    assert (value["on"], value["permissions"]) == ({"pull_request": None}, {})
-    assert value["jobs"]["eval"]["permissions"] == {"contents": "read"}  # type: ignore[index]
-    assert re.findall(r"uses: \S+@(\S+)", text) == re.findall(r"uses: \S+@([0-9a-f]{40}) # v", text)
-    assert re.findall(r"secrets\.(\w+)", text) == secrets
-    steps = value["jobs"]["eval"]["steps"]  # type: ignore[index]
-    assert not [step for step in steps if "${{" in step.get("run", "")]
-    assert steps[-1]["run"] == 'llmops-git eval --base "origin/$GITHUB_BASE_REF"'
+def action_step(folder: Path, name: str) -> dict[str, Any]:
+    """The step of a workflow that uses the Action."""
+    path = folder / f".github/workflows/llmops-{name}.yml"
+    steps = parse(path.read_bytes(), path.name).value["jobs"]["llmops-git"]["steps"]
+    [step] = [step for step in steps if step["uses"].startswith("llmops-git/llmops-git@")]
+    return step
+
+
+def test_the_action_is_pinned_to_the_commit_that_wrote_the_workflows(inside: Path) -> None:
+    before = head_here()
+    assert run(["init"]) == 0
+    heads = {before, head_here()}  # somebody may commit while this runs
+    [used] = {action_step(inside, name)["uses"] for name in NAMES}
+    assert used in {f"llmops-git/llmops-git@{head}" for head in heads}
+
+
+def head_here() -> str:
+    here = Path(__file__).parents[2]
+    return subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "named", ["mirror/llmops-git@v1", "mirror/tools/llmops-git@0123456789abcdef0123456789abcdef01234567", "./"]
+)
+def test_the_action_can_be_named(inside: Path, named: str) -> None:
+    assert run(["init", "--action", named]) == 0
+    assert f"uses: {named}\n" in (inside / ".github/workflows/llmops-release.yml").read_text()
+
+
+@pytest.mark.parametrize("named", ["llmops-git", "a/b", "a/b@v1 # x\n", "a/b@${{ github.sha }}", "../up"])
+def test_an_action_that_is_none_is_refused(inside: Path, named: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "--action", named]) == 2
+    assert "names no action" in capsys.readouterr().err
+    assert files(inside) == []
+
+
+def test_a_tool_that_does_not_know_its_commit_asks(
+    inside: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("llmops_git.repo.tool_commit.tool_commit", lambda: "")
+    assert run(["init"]) == 2
+    assert "hint: --action llmops-git/llmops-git@REF" in capsys.readouterr().err
+    assert run(["init", "--action", "llmops-git/llmops-git@v0.1.0"]) == 0
+
+
+def test_what_the_default_branch_is_called_is_read_here(inside: Path) -> None:
+    subprocess.run(["git", "symbolic-ref", "HEAD", "refs/heads/trunk"], cwd=inside, check=True)
+    assert run(["init"]) == 0
+    assert "branches: [trunk]" in (inside / ".github/workflows/llmops-release.yml").read_text()
+
+
+def test_a_branch_that_a_workflow_cannot_name_is_refused(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    subprocess.run(["git", "symbolic-ref", "HEAD", "refs/heads/a${{github.token}}"], cwd=inside, check=True)
+    assert run(["init"]) == 2
+    assert "--no-workflows" in capsys.readouterr().err
+    assert files(inside) == []
 
 
 def test_the_config_tells_editors_its_schema(inside: Path) -> None:
