@@ -41,9 +41,10 @@ def run(session: Session) -> int:
     pull = _pull_request(session, session.forge, finished)
     if pull is None:
         return EXIT_OK
-    targets = Targets(tip=pull.base_oid, head=pull.head_oid, number=pull.number, why=f"pull request {pull.number} of a fork")
-    _, changes = prepared(session, session_project(session), targets)
-    _say(session, session.forge, finished, targets, changes)
+    why = f"pull request {pull.number} of a fork"
+    targets = Targets(tip=pull.base_oid, head=pull.head_oid, number=pull.number, into=pull.base_branch, why=why)
+    ready = prepared(session, session_project(session), targets)
+    _say(session, session.forge, finished, targets, ready.changes)
     return EXIT_OK
 
 

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import click
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from llmops_git.configs.policy import Policy
     from llmops_git.configs.values import Change
     from llmops_git.repo.changes import ChangeSet
+    from llmops_git.repo.git import Git
     from llmops_git.reports.values import Report
 
 FORKS = "a pull request from a fork is evaluated when a maintainer approves its commit"
@@ -34,17 +35,25 @@ def run(session: Session) -> int:
     targets = targets_of(session, project.git.resolve("HEAD"))
     tell_started(session, targets)
     try:
-        policy, changes = prepared(session, project, targets)
-        evaluated = _evaluate(session, project, targets, policy, changes)
+        ready = prepared(session, project, targets)
+        evaluated = _evaluate(session, project, targets, ready)
     except LlmopsError as error:
         tell_failure(session, targets, error)
         raise
-    tell(session, targets, project, evaluated, changes=changes)
+    tell(session, targets, project, evaluated, changes=ready.changes)
     return _exit_code(session, evaluated.report)
 
 
-def prepared(session: Session, project: Project, targets: Targets) -> tuple[Policy, ChangeSet]:
-    """Bring the commits here; the policy of where the change goes, and what changed. Raises LlmopsError."""
+class Prepared(NamedTuple):
+    """What is known before anything is asked: the commit whose policy holds, that policy, and what changed."""
+
+    tip: str
+    policy: Policy
+    changes: ChangeSet
+
+
+def prepared(session: Session, project: Project, targets: Targets) -> Prepared:
+    """Bring the commits here, and see what changed. Raises LlmopsError."""
     from llmops_git.commands.candidates import with_limits
     from llmops_git.commands.jobs.roots import policy_root_of
     from llmops_git.repo.changes import compute_changes
@@ -52,17 +61,28 @@ def prepared(session: Session, project: Project, targets: Targets) -> tuple[Poli
 
     git = project.git
     remote = next(iter(git.run("remote").decode().split()), None)
-    ensure_commits(git, remote, [targets.tip, targets.head])
-    base = targets.base or ensure_merge_base(git, remote, targets.tip, targets.head)
+    tip = _tip_now(git, remote, targets)
+    ensure_commits(git, remote, [tip, targets.head])
+    base = targets.base or ensure_merge_base(git, remote, tip, targets.head)
     ensure_commits(git, remote, [base])
-    project.root = policy_root_of(project, targets.tip, targets.head)
-    policy = project.policy(project.tree(targets.tip))
+    project.root = policy_root_of(project, tip, targets.head)
+    policy = project.policy(project.tree(tip))
     policy = with_limits(policy, max_usd=session.inputs.max_usd, max_requests=None)
-    click.echo(f"comparing {targets.head[:12]} with {base[:12]} under the policy of {targets.tip[:12]}: {targets.why}")
-    return policy, compute_changes(git, base, targets.head, root=project.root)
+    click.echo(f"comparing {targets.head[:12]} with {base[:12]} under the policy of {tip[:12]}: {targets.why}")
+    return Prepared(tip, policy, compute_changes(git, base, targets.head, root=project.root))
 
 
-def _evaluate(session: Session, project: Project, targets: Targets, policy: Policy, changes: ChangeSet) -> Evaluated:
+def _tip_now(git: Git, remote: str | None, targets: Targets) -> str:
+    """The tip of the branch that the change goes to: a rule that was made stricter yesterday holds for older changes, too."""
+    from llmops_git.repo.refs import list_remote
+
+    if remote is None or not targets.into:
+        return targets.tip
+    ref = f"refs/heads/{targets.into}"
+    return list_remote(git, remote, ref).get(ref, targets.tip)
+
+
+def _evaluate(session: Session, project: Project, targets: Targets, ready: Prepared) -> Evaluated:
     """The report on the change, measured where it can be; the token is in none of it."""
     from llmops_git.commands.candidates import candidates_of
     from llmops_git.commands.evaluate import evaluate_candidates, plan_candidates
@@ -70,7 +90,7 @@ def _evaluate(session: Session, project: Project, targets: Targets, policy: Poli
     from llmops_git.commands.secrets import without_secrets
     from llmops_git.commands.showing import plan_line
 
-    asked = session.inputs.configs
+    policy, changes, asked = ready.policy, ready.changes, session.inputs.configs
     names = [change.config for change in changes.changes if change.config in asked]
     _fetch_production(project, policy)
     candidates = candidates_of(project, changes, names=names, policy=policy, environment=session.inputs.environment or None)
@@ -78,7 +98,7 @@ def _evaluate(session: Session, project: Project, targets: Targets, policy: Poli
     removed = [change for change in changes.changes if change.status == "removed" and (not asked or change.config in asked)]
     missing = missing_keys(candidates, policy, session.environ)
     mode = chosen_mode(session, missing) if candidates else "live"
-    with _replies(session, project, targets, mode) as replay:
+    with _replies(session, project, ready.tip, mode) as replay:
         settings = _settings(session, project, policy, replay)
         if mode == "plan":
             plan = plan_line(plan_candidates(candidates, policy=policy, settings=settings))
@@ -142,18 +162,18 @@ def why_not_measured(targets: Targets, missing: Sequence[str]) -> str:
 
 
 @contextmanager
-def _replies(session: Session, project: Project, targets: Targets, mode: str) -> Iterator[Path | None]:
+def _replies(session: Session, project: Project, tip: str, mode: str) -> Iterator[Path | None]:
     """For mode replay, the recorded replies of the commit that the change goes to: a change cannot bring its own."""
     if mode != "replay":
         yield None
         return
     if not session.inputs.replies:
         raise LlmopsError("mode replay needs recorded replies", hint="replies: FOLDER  (made by llmops-git eval --record)")
-    tree = project.tree(targets.tip)
+    tree = project.tree(tip)
     folder = project.path(session.inputs.replies)
     files = [path for path in tree.walk(folder) if path.startswith(f"{folder}/")]
     if not files:
-        raise LlmopsError(f"{folder} has no recorded replies at {targets.tip[:12]}")
+        raise LlmopsError(f"{folder} has no recorded replies at {tip[:12]}")
     with tempfile.TemporaryDirectory(prefix="llmops-git-") as place:
         for path, data in tree.read(files).items():
             target = Path(place, path.removeprefix(f"{folder}/"))

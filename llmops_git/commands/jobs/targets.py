@@ -16,13 +16,15 @@ class Targets:
     """What to compare, by full commit ids.
 
     `tip` is where the change goes: its policy holds. The change is measured from `base`, or from where `tip` and `head` parted
-    when `base` is "". `branch` is a ref of the remote by which `head` can be fetched where the server gives no commits by id.
+    when `base` is "". `into` is the branch that the change goes to: where it has one, its tip of now is taken instead of `tip`,
+    which a payload remembers from when the head was pushed.
     """
 
     tip: str
     head: str
     base: str = ""
     number: int | None = None  # of the pull request that may be written to
+    into: str = ""
     trusted: bool = True
     why: str = ""  # for people: what this is
 
@@ -39,6 +41,7 @@ def targets_of(session: Session, checked_out: str) -> Targets:
             tip=event.base_oid,
             head=event.head_oid,
             number=event.number,
+            into=event.base_branch,
             trusted=event.trusted,
             why=f"pull request {event.number}",
         )
@@ -67,7 +70,8 @@ def _approved(session: Session, number: int) -> Targets:
             f"pull request {number} is at {found.head_oid} now, and {commit} was approved: look at what changed first",
             hint=f"dispatch it again with commit {found.head_oid}",
         )
-    return Targets(tip=found.base_oid, head=commit, number=number, why=f"pull request {number}, approved at {commit[:12]}")
+    why = f"pull request {number}, approved at {commit[:12]}"
+    return Targets(tip=found.base_oid, head=commit, number=number, into=found.base_branch, why=why)
 
 
 def full_id(commit: str, name: str) -> str:
