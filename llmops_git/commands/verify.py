@@ -14,8 +14,8 @@ from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK, LlmopsError
 
 if TYPE_CHECKING:
     from llmops_git.configs.values import Config
+    from llmops_git.releases.levels import Level
     from llmops_git.releases.values import Release
-    from llmops_git.releases.verify import Level
 
 SCHEMA = "llmops-git/verify/1"
 
@@ -72,9 +72,13 @@ def chosen(state: State, what: str | None) -> tuple[list[Release], list[str] | N
 
 def verify_levels(state: State, releases: Sequence[Release], configs: list[str] | None, *, ask_remote: bool) -> list[Level]:
     """Every level, from the cheapest to the one that asks others. Remembers the tips of the branches when they held."""
+    from llmops_git.commands.signing import trust_of
+    from llmops_git.releases.levels import Level
     from llmops_git.releases.seen import save_seen, tips_of
-    from llmops_git.releases.verify import Level, check_chain, check_digests, check_evidence, check_tags
+    from llmops_git.releases.verify import check_chain, check_digests, check_tags
+    from llmops_git.releases.verify_evidence import check_evidence
     from llmops_git.releases.verify_places import check_deployments, check_history, check_remote
+    from llmops_git.releases.verify_signatures import check_signatures
     from llmops_git.repo.objects import read_objects
 
     git, registry = state.project.git, state.registry
@@ -94,7 +98,7 @@ def verify_levels(state: State, releases: Sequence[Release], configs: list[str] 
         check_deployments(git, registry, configs),
         history,
         remote,
-        Level(name="signatures", state="not checked"),
+        check_signatures(git, lambda: trust_of(state, ask=ask_remote), registry, releases),
     ]
 
 
@@ -131,7 +135,7 @@ _MEANING = {
     "deployments": "deployments name unmoved tags and unchanged bundles",
     "history": "branches still contain what this clone saw earlier",
     "remote": "tags and branches are the same on the remote",
-    "signatures": "signatures of tags",
+    "signatures": "tags, deployments and evidence are signed by those whom the default branch names",
 }
 
 

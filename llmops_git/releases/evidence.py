@@ -36,7 +36,7 @@ class EvidenceKey(NamedTuple):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """One record. `scores` is what the tag's `Eval` trailer says; `run` is the run's document, `path` and `blob` where the
-    record is on the evidence branch ("" before it is there)."""
+    record is on the evidence branch ("" before it is there), `statement` and `statement_blob` where its statement is."""
 
     config: str
     config_digest: str
@@ -51,6 +51,8 @@ class Evidence:
     run: Mapping[str, Any] = field(default_factory=dict)
     path: str = ""
     blob: str = ""
+    statement: str = ""
+    statement_blob: str = ""
 
     @property
     def key(self) -> EvidenceKey:

@@ -113,6 +113,7 @@ def note_of(candidate: Candidate, evidence: Evidence, registry: Registry) -> Rel
         scores=evidence.scores,
         eval_digest=config.eval_digest,
         evidence=TagRef(evidence.path, evidence.blob),
+        statement=TagRef(evidence.statement, evidence.statement_blob) if evidence.statement else None,
         previous=candidate.previous.ref if candidate.previous else None,
     )
 

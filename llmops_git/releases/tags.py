@@ -62,6 +62,7 @@ class ReleaseNote:
     scores: Mapping[str, Any] = field(default_factory=dict)
     eval_digest: str
     evidence: TagRef | None = None  # path on the evidence branch, blob id
+    statement: TagRef | None = None  # likewise
     previous: TagRef | None = None
 
 
@@ -77,6 +78,7 @@ def format_tag_message(note: ReleaseNote) -> str:
         ("Eval", json.dumps(rounded(note.scores), sort_keys=True, separators=(",", ":"), allow_nan=False)),
         ("Eval-Digest", note.eval_digest),
         ("Evidence", str(note.evidence or "none")),
+        ("Statement", str(note.statement or "")),
         ("Previous", str(note.previous or "none")),
     ]
     return format_message(f"release {note.tag.config} v{note.tag.version}", note.summary, trailers)
@@ -108,6 +110,7 @@ def note_from(tag: TagName, message: Message) -> ReleaseNote | None:
         scores=scores if isinstance(scores, dict) else {},
         eval_digest=trailers["Eval-Digest"],
         evidence=parse_tag_ref(trailers.get("Evidence", "")),
+        statement=parse_tag_ref(trailers.get("Statement", "")),
         previous=parse_tag_ref(trailers.get("Previous", "")),
     )
 

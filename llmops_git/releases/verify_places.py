@@ -10,11 +10,11 @@ from llmops_git.errors import NotMeasured
 from llmops_git.releases.bundle import parse_bundle
 from llmops_git.releases.environments import environment_ref
 from llmops_git.releases.history import history_is_cut, read_history
+from llmops_git.releases.levels import Level, level
 from llmops_git.releases.records import bundle_name
 from llmops_git.releases.seen import load_seen, rewritten_since_seen, tips_of
 from llmops_git.releases.tags import parse_tag
 from llmops_git.releases.values import EnvironmentState, Registry, Release, Running
-from llmops_git.releases.verify import Level, level
 from llmops_git.repo.fetch import moved_tags, rewritten_branches
 from llmops_git.repo.objects import GitObject, read_objects
 from llmops_git.repo.refs import list_remote_state

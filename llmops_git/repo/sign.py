@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Kind = Literal["tag", "commit"]
 _PROGRAMS = {"openpgp": "gpg", "x509": "gpgsm", "ssh": "ssh-keygen"}
 SSH_NAMESPACE = "git"
-HOW_TO = "git config gpg.format ssh && git config user.signingKey ~/.ssh/id_ed25519.pub, or --no-sign"
+HOW_TO = "git config gpg.format ssh && git config user.signingKey ~/.ssh/id_ed25519.pub"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from llmops_git.commands.verify import exit_code, verify_lines
-from llmops_git.releases.verify import Level
+from llmops_git.releases.levels import Level
 from tests.commands.release_project import release_project
 
 LEVELS = ["tags", "chain", "digests", "evidence", "deployments", "history", "remote", "signatures"]
@@ -103,7 +103,7 @@ def test_each_level_has_a_line_and_its_findings_below_it() -> None:
         "tags        held         2 release tags are annotated, named as they say, and written by llmops-git",
         "chain       failed       2 releases follow each other without a gap",
         "  gap\\x1b[31m here",
-        "signatures  not checked  signatures of tags",
+        "signatures  not checked  tags, deployments and evidence are signed by those whom the default branch names",
     ]
 
 

@@ -9,10 +9,12 @@ import pytest
 
 from llmops_git.configs.values import Config
 from llmops_git.errors import LlmopsError, NotMeasured
+from llmops_git.releases.levels import Level
 from llmops_git.releases.registry import read_registry
 from llmops_git.releases.seen import load_seen, require_unrewritten, save_seen, seen_file, tips_of
 from llmops_git.releases.values import Registry, Release
-from llmops_git.releases.verify import Level, check_chain, check_digests, check_evidence, check_tags
+from llmops_git.releases.verify import check_chain, check_digests, check_tags
+from llmops_git.releases.verify_evidence import check_evidence
 from llmops_git.releases.verify_places import check_deployments, check_history, check_remote
 from llmops_git.repo.fetch import Tampered, fetch_state
 from llmops_git.repo.git import Git, open_git
@@ -349,7 +351,7 @@ def test_a_shallow_clone_checks_what_it_has(three: Three, clone: Clone) -> None:
 
 def test_levels_prefer_what_is_wrong_to_what_is_unknown() -> None:
     def names(findings: Sequence[str], unknown: Sequence[str]) -> str:
-        from llmops_git.releases.verify import level
+        from llmops_git.releases.levels import level
 
         return level("x", 1, findings, unknown).state
 
