@@ -112,8 +112,15 @@ def run(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_BROKEN_PIPE
     except Exception:  # noqa: BLE001  # a crash must never look like the gate's answer, which is exit code 1
-        traceback.print_exc()
+        click.echo(_harmless(traceback.format_exc()), err=True, nl=False)
         click.echo("\nthis is a fault of llmops-git itself; please report it with the lines above", err=True)
         return EXIT_NOT_MEASURED
     return result if isinstance(result, int) else 0
 
+
+
+def _harmless(text: str) -> str:
+    """A traceback quotes texts of strangers."""
+    from llmops_git.reports.escape import inert
+
+    return inert(text)

@@ -81,6 +81,7 @@ def command(
 
     project = open_project()
     base_oid = project.git.resolve(base) if base else _default_base(project, head)
+    project.root = _root(project, base_oid)
     changes = compute_changes(project.git, base_oid, head, root=project.root)
     policy = project.policy(project.tree(base_oid if policy_side == "base" and base_oid else head))
     policy = with_limits(policy, max_usd=max_usd, max_requests=max_requests)
@@ -115,7 +116,15 @@ def command(
 
 
 def _default_base(project: Project, head: str | None) -> str:
-    from llmops_git.repo.commits import default_base
+    from llmops_git.repo.bases import trusted_base
+    from llmops_git.repo.project_policy import selecting_policy
 
-    policy = project.policy(project.tree(head))
-    return default_base(project.git, head, default_branch=policy.default_branch, remote=policy.remote)
+    return trusted_base(project.git, head, selecting_policy(project.tree(head), project.root))
+
+
+def _root(project: Project, base_oid: str) -> str:
+    """The folder whose policy holds: the base's nearest one, so that a change cannot take it away or put one before it."""
+    from llmops_git.repo.bases import nearest_policy
+
+    found = nearest_policy(project.tree(base_oid), project.git.location.prefix) if base_oid else None
+    return project.root if found is None else found

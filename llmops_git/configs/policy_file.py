@@ -32,7 +32,8 @@ def _hosted(name: str, base_url: str, key_env: str) -> ProviderSettings:
     return ProviderSettings(name=name, api="openai", base_url=base_url, key_env=key_env)
 
 
-# Azure is not here: its address holds the customer's own resource
+# Azure is not here: its address holds the customer's own resource. Neither is a provider of recorded replies: they lie in the
+# checkout, so with one in reach a change could bring its own answers.
 BUILT_IN: Mapping[str, ProviderSettings] = {
     settings.name: settings
     for settings in (
@@ -51,7 +52,6 @@ BUILT_IN: Mapping[str, ProviderSettings] = {
         _hosted("lmstudio", "http://localhost:1234/v1", ""),
         _hosted("vllm", "http://localhost:8000/v1", ""),
         _hosted("llamacpp", "http://localhost:8080/v1", ""),
-        ProviderSettings(name="replay", api="replay", path="recordings"),
     )
 }
 

@@ -31,7 +31,17 @@ def find_pairs(
     candidates = sorted(path for path in reached - (after - before) if head.tree.entry(path) is not None)
     closures.prepare(candidates)
     touched = {path for path in candidates if path in base.differences or touches(closures.of(path), base.differences)}
-    return _paired(before - after, after - before, touched)
+    gone = before - after
+    touched |= _unselected(gone, base, head, closures)
+    return _paired(gone - touched, after - before, touched)
+
+
+def _unselected(gone: set[str], base: Base, head: Head, closures: Closures) -> set[str]:
+    """Configs that the head's policy selects no more although they are there, and whose files changed as well: a change may
+    not take what it edits out of sight."""
+    still = sorted(path for path in gone if head.tree.entry(path) is not None)
+    closures.prepare(still)
+    return {path for path in still if touches(closures.of(path), base.differences)}
 
 
 def _config_paths(

@@ -15,7 +15,7 @@ from llmops_git.configs.policy import Policy
 from llmops_git.configs.values import Change
 from llmops_git.errors import InvalidInput
 from llmops_git.repo.affected import Pair, find_pairs
-from llmops_git.repo.commits import default_base
+from llmops_git.repo.bases import trusted_base
 from llmops_git.repo.compare import Comparer, with_renames
 from llmops_git.repo.differences import Sides
 from llmops_git.repo.graph import Graph
@@ -25,8 +25,6 @@ from llmops_git.repo.sides import Base, Head, open_bases, open_head
 if TYPE_CHECKING:
     from llmops_git.repo.git import Git
     from llmops_git.repo.index import Index
-
-__all__ = ["ChangeSet", "compute_changes", "default_base", "running_changes"]
 
 
 class ChangeSet(NamedTuple):
@@ -51,7 +49,7 @@ def compute_changes(
 ) -> ChangeSet:
     """What changed from the revision `base` to `head` (None: the work tree) for the policy in `root`.
 
-    `base` is the merge base with the default branch when it is None, and the time before the first commit when it is "".
+    `base` is the merge base with the default branch (`repo.bases`) when it is None, and the time before the first commit when it is "".
     With `check` a head that does not validate in full is a change with problems. Without `load` a comparison that the index
     remembers is taken from there, and has no loaded configs. Raises LlmopsError for revisions that are not there and
     InvalidInput for a policy that cannot be read; a config that cannot be loaded is a change with problems.
@@ -59,7 +57,7 @@ def compute_changes(
     opened = open_head(git, head)
     policy = selecting_policy(opened.tree, root, index)
     if base is None:
-        base = default_base(git, head, default_branch=policy.default_branch, remote=policy.remote)
+        base = trusted_base(git, head, policy, index)
     (side,), since = open_bases(git, opened, [base], known=index.tree if index is not None else "")
     session = _Session(git, opened, policy, since=since, index=index, check=check, load=load)
     changes = session.changes(side) if side.differences else []

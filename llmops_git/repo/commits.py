@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmops_git.errors import LlmopsError
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from llmops_git.repo.git import Git
 
 _FULL_IDS = (40, 64)
+_USUAL = ("HEAD", "main", "master")
+_EXPRESSION = re.compile(r"[~^:?*\[\\ ]|\.\.|@\{|//|^[-/.]|[/.]$|\.lock$")  # git-check-ref-format: no name of a ref
 
 
 class Commit(NamedTuple):
@@ -57,6 +60,11 @@ def default_base(git: Git, head: str | None = None, *, default_branch: str = "",
         "there is nothing to compare with: no default branch is known here",
         hint=f"git remote set-head {remote} --auto, or name the base: llmops-git diff BASE",
     )
+
+
+def remote_default(git: Git) -> Commit | None:
+    """Where `origin` has its default branch, by its HEAD or by the usual names; None where this clone does not know."""
+    return next((commit for commit in _find(git, [f"refs/remotes/origin/{name}" for name in _USUAL]) if commit), None)
 
 
 def merge_base(git: Git, first: str, second: str, name: str = "") -> str:
@@ -116,10 +124,12 @@ def _is_sane(revision: str) -> bool:
 
 
 def _default_branches(default_branch: str, remote: str) -> list[str]:
+    for name in (remote, default_branch):
+        if _EXPRESSION.search(name):
+            raise LlmopsError(f"`{name}` in llmops.yaml is no name of a remote or a branch", hint="default_branch: main")
     if default_branch:
         return [f"refs/remotes/{remote}/{default_branch}", f"refs/heads/{default_branch}"]
-    names = ["HEAD", "main", "master"]
-    return [*(f"refs/remotes/{remote}/{name}" for name in names), "refs/heads/main", "refs/heads/master"]
+    return [*(f"refs/remotes/{remote}/{name}" for name in _USUAL), "refs/heads/main", "refs/heads/master"]
 
 
 def _remote_branch(name: str) -> tuple[str, str]:
