@@ -13,8 +13,27 @@ if TYPE_CHECKING:
     from fakehub.hub import Hub
 
 METHODS = frozenset(
-    "add_artifact add_comment add_issue add_ruleset add_run add_user commit create_repository delete_repository event_payload fail"
-    " finish_queue fork merge open_pull_request queue status token twice".split()
+    {
+        "add_artifact",
+        "add_comment",
+        "add_issue",
+        "add_ruleset",
+        "add_run",
+        "add_user",
+        "commit",
+        "create_repository",
+        "delete_repository",
+        "event_payload",
+        "fail",
+        "finish_queue",
+        "fork",
+        "merge",
+        "open_pull_request",
+        "queue",
+        "status",
+        "token",
+        "twice",
+    }
 )
 ATTRIBUTES = frozenset({"violations", "log", "server_url", "api_url"})
 

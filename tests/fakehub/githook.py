@@ -11,6 +11,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 ZEROS = "0" * 40
 ROLES = {"admin": 5, "maintain": 2, "write": 4}  # ids of the base roles in `bypass_actors`
@@ -102,7 +103,7 @@ def bypasses(ruleset, actor):
 
 
 def main():
-    with open("rulesets.json") as file:
+    with Path("rulesets.json").open(encoding="utf-8") as file:
         known = json.load(file)
     actor = json.loads(os.environ["HUB_ACTOR"])
     declined = False
@@ -111,16 +112,12 @@ def main():
         ancestor = ["git", "merge-base", "--is-ancestor", old, new]
         reasons = broken(
             known["rulesets"], actor, known["default_branch"], ref, old, new,
-            lambda command=ancestor: subprocess.run(command, stderr=subprocess.DEVNULL).returncode == 0,
+            lambda command=ancestor: subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0,
         )  # fmt: skip
         if reasons:
             declined = True
-            print(
-                f"error: GH013: Repository rule violations found for {ref}.",
-                *(f"- {why}" for why in reasons),
-                sep="\n",
-                file=sys.stderr,
-            )
+            lines = [f"error: GH013: Repository rule violations found for {ref}.", *(f"- {why}" for why in reasons)]
+            sys.stderr.write("\n".join([*lines, ""]))
     return declined
 
 

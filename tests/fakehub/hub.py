@@ -18,13 +18,13 @@ from fakehub import control, payloads, pulls, server
 from fakehub.contract import contract
 from fakehub.faults import Drop, Fault, Faults
 from fakehub.githttp import Answer
-from fakehub.gitstore import GitStore
+from fakehub.gitstore import File, GitStore
 from fakehub.records import Artifact, Comment, Issue, Label, Repository, Request, Role, Run, Token, User
 from fakehub.storage import Storage, packed
 
 BOT = "github-actions[bot]"
-EVERYTHING = {name: "write" for name in ("contents", "pull_requests", "statuses", "issues", "actions")}
-FORK = {name: "read" for name in ("contents", "pull_requests", "statuses", "issues", "actions")}
+EVERYTHING = dict.fromkeys(("contents", "pull_requests", "statuses", "issues", "actions"), "write")
+FORK = dict.fromkeys(EVERYTHING, "read")
 RULESETS: tuple[dict[str, Any], ...] = (
     {
         "name": "releases never move",
@@ -157,15 +157,13 @@ class Hub:
         return f"{scheme}://{f'x-access-token:{token}@' if token else ''}{host}/{self.repository(name).full_name}.git"
 
     def commit(
-        self, files: Mapping[str, str | bytes | None], message: str = "change", *, branch: str = "main", repository: str = ""
+        self, files: Mapping[str, File | None], message: str = "change", *, branch: str = "main", repository: str = ""
     ) -> str:
         """A commit on a branch as if it had been pushed; open pull requests follow. Returns its id."""
         repo = self.repository(repository)
         store = self.store(repo)
-        start = "" if store.branch(branch) else store.branch(repo.default_branch)
-        if start:
-            store.update(f"refs/heads/{branch}", start)
-        oid = store.commit(branch, files, message)
+        start = "" if branch == repo.default_branch or store.branch(branch) else store.branch(repo.default_branch)
+        oid = store.commit(branch, files, message, start)
         self.follow_branches(repo)
         return oid
 

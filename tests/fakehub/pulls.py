@@ -52,9 +52,9 @@ def refresh(hub: Hub, repo: Repository, issue: Issue) -> None:
 def follow(hub: Hub, pushed: Repository) -> None:
     for repo in hub.repositories.values():
         for issue in repo.issues.values():
-            if issue.pull and issue.state == "open" and pushed.full_name in {repo.full_name, issue.pull.head_repository}:
-                if issue.pull.head_repository is not None:
-                    refresh(hub, repo, issue)
+            pull = issue.pull if issue.state == "open" else None
+            if pull and pull.head_repository and pushed.full_name in {repo.full_name, pull.head_repository}:
+                refresh(hub, repo, issue)
 
 
 def merge(hub: Hub, repo: Repository, number: int, method: str, login: str, title: str | None) -> str:
