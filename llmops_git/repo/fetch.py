@@ -76,6 +76,11 @@ def bring(git: Git, remote: str, commit: str) -> None:
     _try_fetch(git, remote, *(["--depth=1"] if git.location.shallow else []), commit)
 
 
+def whole_commit(git: Git, remote: str, commit: str) -> None:
+    """The same with all of its history that is not here yet: in a shallow clone, no new boundary is drawn at it."""
+    _try_fetch(git, remote, commit)
+
+
 def _fetch_shallow(git: Git, remote: str) -> None:
     theirs = list_remote_state(git, remote)
     known = local_refs(git, TAG_NAMESPACE)
