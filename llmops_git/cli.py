@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "diff": ("diff", "Show which configs changed, how, and why."),
     "eval": ("eval", "Evaluate changed configs on both sides and gate the change."),
     "report": ("report", "Render a run folder again, in another format."),
+    "upgrade": ("upgrade", "Pin configs to another model, evaluate that, and propose it with the evidence."),
     "release": ("release", "Tag the next version of every config that changed and passes."),
     "promote": ("promote", "Make a release run in an environment."),
     "rollback": ("rollback", "Go back to the release that ran before."),
@@ -116,7 +117,6 @@ def run(arguments: list[str] | None = None) -> int:
         click.echo("\nthis is a fault of llmops-git itself; please report it with the lines above", err=True)
         return EXIT_NOT_MEASURED
     return result if isinstance(result, int) else 0
-
 
 
 def _harmless(text: str) -> str:
