@@ -77,16 +77,9 @@ def _require_known_model(policy: Policy, edit: PinEdit) -> None:
 
 
 def evaluate_upgrade(
-    project: Project,
-    upgrade: Upgrade,
-    *,
-    base: str,
-    head: str | None,
-    policy: Policy,
-    settings: Settings,
-    environment: str | None,
+    project: Project, upgrade: Upgrade, *, base: str, head: str | None, policy: Policy, settings: Settings
 ) -> Evaluated:
-    """Evaluate what the edits reach, from the commit `base` to `head` (None: the work tree), and against what runs."""
+    """Evaluate what the edits reach, from the commit `base` to `head` (None: the work tree), and against production."""
     from llmops_git.commands.candidates import candidates_of
     from llmops_git.commands.evaluate import evaluate_candidates
     from llmops_git.repo.changes import compute_changes
@@ -94,10 +87,19 @@ def evaluate_upgrade(
     changes = compute_changes(project.git, base, head, root=project.root)
     edited = {edit.path for edit in upgrade.edits}
     reached = [change.config for change in changes.changes if any(edited.intersection(chain) for chain in change.because)]
-    candidates = candidates_of(project, changes, names=reached, policy=policy, environment=environment) if reached else ()
+    candidates = candidates_of(project, changes, names=reached, policy=policy, environment=None) if reached else ()
     return evaluate_candidates(
         candidates, policy=policy, settings=settings, base=changes.base_oid, head=changes.head_name, total=changes.total_configs
     )
+
+
+def write_edits(folder: Path, upgrade: Upgrade) -> None:
+    """Write the edited files below `folder`. Raises LlmopsError."""
+    for path, data in upgrade.files.items():
+        try:
+            (folder / path).write_bytes(data)
+        except OSError as error:
+            raise LlmopsError(f"{path} could not be written: {error.strerror}") from None
 
 
 def settings_of(project: Project, policy: Policy) -> Settings:

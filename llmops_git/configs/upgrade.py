@@ -32,7 +32,7 @@ class Wanted:
 def edits_of(files: Mapping[str, bytes], policy: Policy, *, model: str, provider: str) -> tuple[PinEdit, ...]:
     """The edits of config files, without those that have the pin already. Raises InvalidInput or LlmopsError where one may
     not have it: a provider that is not known, an alias, a file that cannot be edited in place; and when none is left."""
-    edits = [edit_pin(data, path, model=model, provider=provider) for path, data in files.items()]
+    edits = [edit_pin(files[path], path, model=model, provider=provider) for path in sorted(files)]
     for edit in edits:
         _require_pin(edit, policy, floats=_may_float(files[edit.path], edit.path))
     changed = tuple(edit for edit in edits if edit.data != files[edit.path])
