@@ -4,40 +4,68 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from llmops_git.commands.project import emit_json, format_option, terminal
 from llmops_git.errors import EXIT_OK, InvalidInput, LlmopsError, Problem
 
+if TYPE_CHECKING:
+    from llmops_git.reports.values import Report
+
 REPORT_FILE = "report.json"
+FORMATS = ("text", "json", "markdown", "summary", "junit", "html")
 MOST_BYTES = 256 * 1024 * 1024
 
 
 @click.command("report")
 @click.argument("run", required=False, metavar="[RUN_FOLDER]", type=click.Path(path_type=Path))
-@format_option("text", "json", "markdown")
+@format_option(*FORMATS)
 @click.option("--key", default="default", show_default=True, help="Which of several comments this is (markdown).")
 @click.option("--run-id", default="", metavar="ID", help="The job that posts it (markdown; default: the folder's name).")
 def command(run: Path | None, form: str, key: str, run_id: str) -> int:
     """Render a run folder again (default: the newest under .llmops/runs).
 
-    Nothing is evaluated and the exit code says nothing about the gate: 0, or 2 when the folder cannot be read.
+    Nothing is evaluated and the exit code says nothing about the gate: 0, or 2 when the folder cannot be read. junit and html
+    list every case, which report.json does not hold: they read run.json beside it.
     """
     from llmops_git.reports.json_report import report_document, report_from_document
-    from llmops_git.reports.markdown import render_comment
-    from llmops_git.reports.terminal import render_report
 
     file = _report_file(run)
     report = report_from_document(read_document(file), path=str(file))
     if form == "json":
         emit_json(report_document(report))
-    elif form == "markdown":
-        click.echo(render_comment(report, key=key, run=run_id or file.parent.name), nl=False)
-    else:
+    elif form == "text":
+        from llmops_git.reports.terminal import render_report
+
         click.echo(render_report(report, **terminal()))
+    else:
+        click.echo(_rendered(report, form, file.parent, key=key, run_id=run_id), nl=False)
     return EXIT_OK
+
+
+def _rendered(report: Report, form: str, folder: Path, *, key: str, run_id: str) -> str:
+    """The report in one of the formats that are files. Raises LlmopsError where run.json is needed and cannot be read."""
+    from llmops_git.evals.folder import read_runs
+
+    match form:
+        case "markdown":
+            from llmops_git.reports.markdown import render_comment
+
+            return render_comment(report, key=key, run=run_id or folder.name)
+        case "summary":
+            from llmops_git.reports.job_summary import render_summary
+
+            return render_summary(report)
+        case "junit":
+            from llmops_git.reports.junit import render_junit
+
+            return render_junit(report, read_runs(folder))
+        case _:
+            from llmops_git.reports.html import render_html
+
+            return render_html(report, read_runs(folder))
 
 
 def read_document(file: Path) -> Any:

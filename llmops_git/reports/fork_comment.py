@@ -81,7 +81,7 @@ def same_configs(changes: Sequence[Change], report: Report | None) -> tuple[Conf
     for change in changes:
         for config in report.configs if report else ():
             own = [
-                replace(comparison, config=change.config, base_name="", flipped=(), unmeasured=())
+                replace(comparison, config=change.config, base_name="", flipped=(), unmeasured=(), errors={})
                 for comparison in config.comparisons
                 if change.head_digest is not None
                 and (comparison.config, comparison.head_digest) == (change.config, change.head_digest)

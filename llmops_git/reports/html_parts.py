@@ -89,6 +89,7 @@ def _table(config: ConfigReport, shown: Shown, runs: Sequence[Run], *, is_open: 
     comparison = shown.comparison
     rows = table(comparison)
     kept = filled(rows)
+    headings = [(shown.side, *HEADINGS[1:])[index] for index in kept]
     scale = _scale(comparison.scorers)
     plots = [_plot(scorer, _own_scale(shown, scorer, scale)) for scorer in comparison.scorers]
     flips = sorted(comparison.flipped, key=lambda case: (case.better, not case.must_pass))
@@ -96,9 +97,11 @@ def _table(config: ConfigReport, shown: Shown, runs: Sequence[Run], *, is_open: 
     ordered = sorted(cases, key=lambda row: ("failed", "missing", "passed", "skipped").index(row.outcome))
     return {
         "caption": inline(shown.caption),
-        "headings": [(shown.side, *HEADINGS[1:])[index] for index in kept],
+        "headings": headings,
         "plots": any(plots),
-        "rows": [_row(row, kept, shown, plot) for row, plot in zip(rows, [*plots, *[None] * len(rows)], strict=False)],
+        "rows": [
+            _row(row, kept, headings, shown, plot) for row, plot in zip(rows, [*plots, *[None] * len(rows)], strict=False)
+        ],
         "remarks": [inline(remark) for remark in remarks(comparison)],
         "flips": [_flip(case) for case in flips],
         "flips_title": flips_in_words(flips),
@@ -109,16 +112,20 @@ def _table(config: ConfigReport, shown: Shown, runs: Sequence[Run], *, is_open: 
     }
 
 
-def _row(row: Row, kept: Sequence[int], shown: Shown, plot: Markup | None) -> dict[str, Any]:
+def _row(row: Row, kept: Sequence[int], headings: Sequence[str], shown: Shown, plot: Markup | None) -> dict[str, Any]:
     level = row.level if shown.gating else _MUTED[row.level]
     return {
         "label": inline(row.label),
-        "cells": [row.numeric[index] or numbers.NONE for index in kept],
+        "cells": [_cell(heading, row.numeric[index]) for heading, index in zip(headings, kept, strict=True)],
         "level": level,
         "symbol": SYMBOLS[level] if row.verdict else "",
         "verdict": row.verdict,
         "plot": plot,
     }
+
+
+def _cell(heading: str, text: str) -> dict[str, Any]:
+    return {"name": heading, "text": text or numbers.NONE, "none": text in {"", numbers.NONE}}
 
 
 def _scale(scorers: Sequence[ScorerComparison]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from llmops_git.configs.values import Change, FieldChange
 from llmops_git.errors import InvalidInput
@@ -11,6 +12,7 @@ from llmops_git.reports.words import line_diff
 
 # (path of a file, the field that changed) -> line
 LineLookup = Callable[[str, FieldChange], int]
+Pointer = tuple[str | int, ...]
 
 _PART = re.compile(r"\[([0-9]+)\]|\[([^\]]*)\]|\.?([^.\[\]]+)")
 _YAML = (".yaml", ".yml")
@@ -41,9 +43,10 @@ def line_of(data: bytes, field: str) -> int:
     from llmops_git.configs.yaml import parse
 
     try:
-        return parse(data, "").place(pointer_of(field), key=True)[0]
+        file = parse(data, "")
     except InvalidInput:
         return 0
+    return file.place(_written(file.value, pointer_of(field)), key=True)[0]
 
 
 def line_with(data: bytes, field: FieldChange) -> int:
@@ -56,9 +59,19 @@ def line_with(data: bytes, field: FieldChange) -> int:
     return next((lines.index(text) + 1 for text in added if text in lines), 0)
 
 
-def pointer_of(field: str) -> tuple[str | int, ...]:
+def pointer_of(field: str) -> Pointer:
     """`messages[0].template` as a path of keys and positions."""
     return tuple(int(index) if index else key or word for index, key, word in _PART.findall(field))
+
+
+def _written(value: Any, pointer: Pointer) -> Pointer:
+    """As much of `pointer` as leads somewhere in `value`."""
+    for depth, part in enumerate(pointer):
+        inside = isinstance(part, str) if isinstance(value, dict) else isinstance(value, list) and isinstance(part, int)
+        if not inside or not (part in value if isinstance(value, dict) else int(part) < len(value)):
+            return pointer[:depth]
+        value = value[part]
+    return pointer
 
 
 def place_of(change: Change, lines: LineLookup) -> tuple[str, int]:
