@@ -12,6 +12,7 @@ from llmops_git.repo.refs import (
     RECORDS,
     TAG_NAMESPACE,
     last_lines,
+    list_remote,
     list_remote_state,
     local_ref,
     unreachable,
@@ -76,9 +77,16 @@ def bring(git: Git, remote: str, commit: str) -> None:
     _try_fetch(git, remote, *(["--depth=1"] if git.location.shallow else []), commit)
 
 
-def whole_commit(git: Git, remote: str, commit: str) -> None:
-    """The same with all of its history that is not here yet: in a shallow clone, no new boundary is drawn at it."""
-    _try_fetch(git, remote, commit)
+def branch_tip(git: Git, remote: str, branch: str) -> str:
+    """The commit of a branch of the remote now, fetched with its history and without moving any ref; "" where there is none.
+
+    In a shallow clone no new boundary is drawn at it. Raises NotMeasured when the remote cannot be read.
+    """
+    ref = f"refs/heads/{branch}"
+    tip = list_remote(git, remote, ref).get(ref, "")
+    if tip:
+        _try_fetch(git, remote, tip)
+    return tip
 
 
 def _fetch_shallow(git: Git, remote: str) -> None:
