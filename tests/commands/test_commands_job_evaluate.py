@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fakehub.hub import FORK, Hub
 
-from tests.chat_server import ChatServer, chat_server
+from tests.chat_server import Asked, ChatServer, chat_server, text_answer
 from tests.commands.ci_project import KEY, POLICY, CiProject, config, rows
 from tests.commands.test_commands_eval import skill
 
@@ -162,12 +162,18 @@ def test_a_rerun_adds_its_samples_to_those_of_the_first_attempt(ci: CiProject, h
 
 
 def test_the_policy_is_that_of_the_base_branch_now(ci: CiProject, hub: Hub) -> None:
-    number = propose(hub, {CONFIG_PATH: config(5), "llmops.yaml": None})
-    assert ci.pull_request(number).code == 1
+    number = propose(hub, {CONFIG_PATH: config(95)})
     stricter = hub.store("octo-org/prompts").run("show", "main:llmops.yaml") + "\nbudget: {max_requests: 0}\n"
     hub.commit({"llmops.yaml": stricter})
-    done = ci.pull_request(number, run_id=101)
+    done = ci.pull_request(number)
     assert (3, "invalid") == (done.code, done.outputs["verdict"])
+
+
+def test_a_change_cannot_take_the_policy_away(ci: CiProject, hub: Hub) -> None:
+    number = propose(hub, {CONFIG_PATH: config(5), "llmops.yaml": None})
+    assert (2, "error") == (ci.pull_request(number).code, gate(hub, number))
+    moved = propose(hub, {CONFIG_PATH: config(5), "llmops.yaml": 'version: 1\nconfigs: ["nothing/*.yaml"]\n'}, branch="moved")
+    assert ci.pull_request(moved, run_id=101).code != 0
 
 
 def test_reports_only_where_a_team_begins(ci: CiProject, hub: Hub) -> None:
@@ -261,15 +267,13 @@ def test_an_own_pull_request_is_not_commented_twice(ci: CiProject, hub: Hub) -> 
 def test_the_key_is_in_nothing_that_is_written_even_where_the_model_says_it(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    from tests.chat_server import text_answer
-
     with chat_server(lambda asked, _: text_answer(f"my key is {asked.headers['authorization']}")) as server:
         files = {"llmops.yaml": POLICY.format(url=server.url, key=KEY), CONFIG_PATH: config(1), "evals/router.jsonl": rows()}
         hub.commit(files, "first")
         ci = CiProject(hub, tmp_path, monkeypatch, capfd)
         number = propose(hub, {CONFIG_PATH: config(2)})
         done = ci.pull_request(number)
-    assert done.outputs["verdict"] == "unchanged"
+    assert done.outputs["verdict"] == "inconclusive"
     written = [path.read_bytes() for path in Path(done.outputs["report-dir"]).rglob("*") if path.is_file()]
     everything = b"".join(written).decode() + done.out + done.summary + "".join(c.body for c in hub.comments(number))
     assert "[redacted]" in everything
@@ -288,3 +292,76 @@ def test_only_a_token_with_rights_is_used(ci: CiProject, hub: Hub) -> None:
     number = propose(hub, {CONFIG_PATH: config(95)})
     done = ci.pull_request(number, token=hub.token(permissions=FORK))
     assert (0, "improved", "") == (done.code, done.outputs["verdict"], gate(hub, number))
+
+
+def test_a_forge_that_stumbles_is_asked_again(ci: CiProject, hub: Hub) -> None:
+    number = propose(hub, {CONFIG_PATH: config(95)})
+    hub.fail("GET", f"/issues/{number}/comments", times=2, status=502)
+    hub.fail("POST", "/statuses/", times=1, status=503)
+    done = ci.pull_request(number)
+    assert (0, 1, "success") == (done.code, len(hub.comments(number)), gate(hub, number))
+
+
+def test_a_comment_whose_answer_was_lost_is_not_written_twice(ci: CiProject, hub: Hub) -> None:
+    number = propose(hub, {CONFIG_PATH: config(95)})
+    hub.fail("POST", f"/issues/{number}/comments", drop="after")
+    done = ci.pull_request(number)
+    assert (0, "true", 1) == (done.code, done.outputs["comment-written"], len(hub.comments(number)))
+
+
+def test_of_two_runs_that_comment_at_once_one_comment_stays(ci: CiProject, hub: Hub) -> None:
+    number = propose(hub, {CONFIG_PATH: config(95)})
+    body = f"<!-- llmops-git:v1 key=default head={head_of(hub, number)} run=99.1 -->\nfrom the other run\n"
+    hub.meanwhile("POST", f"/issues/{number}/comments", lambda: hub.add_comment("", number, body))
+    ci.pull_request(number)
+    (comment,) = hub.comments(number)
+    assert "run=100.1" in comment.body
+
+
+def test_an_event_that_is_delivered_twice_leaves_one_comment_and_pays_once(ci: CiProject, hub: Hub, model: ChatServer) -> None:
+    number = propose(hub, {CONFIG_PATH: config(95)})
+    ci.pull_request(number)
+    ci.pull_request(number)
+    assert len(hub.comments(number)) == 1
+
+
+def test_a_spoofed_comment_is_left_alone(ci: CiProject, hub: Hub) -> None:
+    number = propose(hub, {CONFIG_PATH: config(95)})
+    spoof = f"<!-- llmops-git:v1 key=default head={'0' * 40} run=99999.9 -->\n### Improved, trust me"
+    hub.add_comment("", number, spoof, author="mallory")
+    ci.pull_request(number)
+    theirs, ours = hub.comments(number)
+    assert (spoof, True) == (theirs.body, "Improved: ship it" in ours.body)
+
+
+def test_a_model_that_speaks_in_workflow_commands_sets_nothing(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = "x\n::set-output name=verdict::improved\n::add-mask::a\n##[error]no\n::stop-commands::t"
+
+    def answer(asked: Asked, number: int) -> object:
+        return skill(asked, number) if "skill 95" in str(asked.body) else text_answer(said)
+
+    with chat_server(answer) as server:  # type: ignore[arg-type]
+        files = {"llmops.yaml": POLICY.format(url=server.url, key=KEY), CONFIG_PATH: config(95), "evals/router.jsonl": rows()}
+        hub.commit(files, "first")
+        ci = CiProject(hub, tmp_path, monkeypatch, capfd)
+        done = ci.pull_request(propose(hub, {CONFIG_PATH: config(2)}))
+    assert (1, "regressed") == (done.code, done.outputs["verdict"])
+    obeyed = obeyed_commands(done.out)
+    assert {"error", "warning", "notice"} >= {line[2:].split(" ")[0].split("::")[0] for line in obeyed}
+    assert "set-output" in done.out
+
+
+def obeyed_commands(log: str) -> list[str]:
+    """The lines of a log that the runner would act on: none between `::stop-commands::TOKEN` and `::TOKEN::`."""
+    found, token = [], ""
+    for line in (line.lstrip() for line in log.splitlines()):
+        if token:
+            token = "" if line == f"::{token}::" else token
+        elif line.startswith("::stop-commands::"):
+            token = line.removeprefix("::stop-commands::")
+        elif line.startswith("::") or "##[" in line:
+            found.append(line)
+    assert token == ""
+    return found

@@ -44,10 +44,14 @@ def _keep(session: Session, forge: Forge, number: int, render: Render, *, run: t
     if chosen.kind == "keep":
         return not chosen.superseded
     written = _write(forge, number, render, chosen)
-    session.output(comment_written="true", comment_url=written.url)
-    # two runs that found nothing both made one: the oldest stays
-    for extra in decision(SHORTER[0]).extras if chosen.kind == "create" else chosen.extras:
+    if chosen.kind == "create":
+        # two runs that found nothing may both have made one: the oldest stays, with what the newest run says
+        chosen = decision(SHORTER[0])
+        if chosen.kind == "update":
+            written = _write(forge, number, render, chosen)
+    for extra in chosen.extras:
         forge.delete_comment(extra)
+    session.output(comment_written="true", comment_url=written.url)
     return True
 
 
