@@ -1,10 +1,10 @@
 """Write tests/contract anew: the part of GitHub's own API description that we use, and real webhook payloads.
 
-    python scripts/update_contract.py [--openapi FOLDER] [--webhooks FOLDER]
+    python scripts/update_contract.py [--openapi FOLDER] [--events FOLDER] [--examples FOLDER]
 
-The sources are the npm packages @octokit/openapi and @octokit/webhooks-examples (both MIT). A folder is an unpacked
-package (it holds package.json) or a .tgz of one; without it the version below is fetched with `npm pack` into a
-temporary folder. The same sources give the same bytes.
+The sources are three npm packages of octokit, all under the MIT licence. A folder is an unpacked package (it holds
+package.json) or a .tgz of one; without it the version below is fetched with `npm pack` into a temporary folder.
+The same sources give the same bytes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 OPENAPI = "@octokit/openapi@23.0.2"
-WEBHOOKS = "@octokit/webhooks-examples@7.6.1"
+EVENTS = "@octokit/openapi-webhooks@12.1.0"
+EXAMPLES = "@octokit/webhooks-examples@7.6.1"
 TARGET = Path(__file__).resolve().parent.parent / "tests" / "contract"
 DESCRIPTIONS = {"github": "api.github.com", "github-enterprise": "ghes-3.19"}  # our name -> name in the package
 
@@ -70,15 +71,18 @@ _PROSE = frozenset({"description", "summary", "externalDocs", "tags", "example",
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--openapi", type=Path, help=f"unpacked or packed {OPENAPI}")
-    parser.add_argument("--webhooks", type=Path, help=f"unpacked or packed {WEBHOOKS}")
+    parser.add_argument("--events", type=Path, help=f"unpacked or packed {EVENTS}")
+    parser.add_argument("--examples", type=Path, help=f"unpacked or packed {EXAMPLES}")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         openapi = _package(given.openapi, OPENAPI, Path(scratch) / "openapi")
-        webhooks = _package(given.webhooks, WEBHOOKS, Path(scratch) / "webhooks")
+        events = _package(given.events, EVENTS, Path(scratch) / "events")
+        examples = _package(given.examples, EXAMPLES, Path(scratch) / "examples")
         TARGET.mkdir(parents=True, exist_ok=True)
         for ours, theirs in DESCRIPTIONS.items():
             _write_slice(openapi / "generated" / f"{theirs}.json", TARGET / f"{ours}.json.gz")
-        _write_payloads(webhooks / "api.github.com" / "index.json", TARGET / "payloads")
+        _write_events(events / "generated" / "api.github.com.json", TARGET / "events.json.gz")
+        _write_payloads(examples / "api.github.com" / "index.json", TARGET / "payloads")
         shutil.copyfile(openapi / "LICENSE", TARGET / "LICENSE")
     return 0
 
@@ -100,7 +104,18 @@ def _write_slice(source: Path, target: Path) -> None:
     whole = json.loads(source.read_bytes())
     paths = {path: _operations(whole, path, methods.split()) for path, methods in OPERATIONS.items()}
     components = _closure(whole, paths)
-    document = {"openapi": whole["openapi"], "info": whole["info"]["version"], "paths": paths, "components": components}
+    _write(target, {"openapi": whole["openapi"], "info": whole["info"]["version"], "paths": paths, "components": components})
+
+
+def _write_events(source: Path, target: Path) -> None:
+    """The schemas of the payloads: `events` says which one each payload has."""
+    whole = json.loads(source.read_bytes())
+    names = {name: whole["webhooks"][name.replace(".", "-").replace("_", "-")] for name in PAYLOADS}
+    events = {name: event["post"]["requestBody"]["content"]["application/json"]["schema"] for name, event in names.items()}
+    _write(target, {"info": whole["info"]["version"], "events": events, "components": _closure(whole, events)})
+
+
+def _write(target: Path, document: Any) -> None:
     text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     target.write_bytes(gzip.compress(text.encode(), mtime=0))
 

@@ -121,6 +121,18 @@ class Contract:
 
 
 @cache
+def _events() -> tuple[dict[str, Any], dict[str, Any]]:
+    document = json.loads(gzip.decompress((FOLDER / "events.json.gz").read_bytes()))
+    return document["events"], {"components": convert(document["components"])}
+
+
+def payload_faults(name: str, payload: Any) -> list[str]:
+    """What is wrong with an event payload, by GitHub's description; `name` is a file of tests/contract/payloads."""
+    events, root = _events()
+    return [_worst(error) for error in Draft202012Validator({"allOf": [events[name]], **root}).iter_errors(payload)]
+
+
+@cache
 def contract(name: str = "github") -> Contract:
     """A description, read once a process."""
     return Contract(name)

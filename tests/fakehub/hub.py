@@ -319,6 +319,12 @@ class Hub:
         with self.lock:
             return payloads.build(self, self.repository(repository), kind, **facts)
 
+    def job_environ(
+        self, folder: Path, event: str, payload: Mapping[str, Any], *, run: Run | None = None, repository: str = ""
+    ) -> dict[str, str]:
+        """The environment of a job: payload, outputs and summary are files in `folder`, where the step is to be run."""
+        return payloads.job_environ(self, self.repository(repository), folder, event, payload, run)
+
     # misfortunes
 
     def fail(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fakehub import pulls, shapes
 from fakehub.contract import FOLDER
-from fakehub.records import Repository
+from fakehub.gitstore import GitStore
+from fakehub.records import Repository, Run
 
 if TYPE_CHECKING:
     from fakehub.hub import Hub
@@ -47,7 +49,7 @@ def _push(hub: Hub, repo: Repository, *, before: str = "", after: str = "", ref:
     ref = ref or f"refs/heads/{repo.default_branch}"
     after = after or store.oid(ref)
     payload = _example(hub, repo, "push")
-    head = {**payload["head_commit"], "id": after, "tree_id": store.oid(after, "tree")} if after != ZEROS else None
+    head = _commit(store, payload["head_commit"], after) if after != ZEROS else None
     facts = {
         "ref": ref,
         "before": before or ZEROS,
@@ -75,7 +77,7 @@ def _merge_group(hub: Hub, repo: Repository, *, number: int) -> dict[str, Any]:
     payload = _example(hub, repo, "merge_group.checks_requested")
     group = payload["merge_group"]
     group |= {"head_sha": oid, "head_ref": ref, "base_sha": base, "base_ref": f"refs/heads/{pull.base_branch}"}
-    group["head_commit"] |= {"id": oid, "tree_id": store.oid(oid, "tree")}
+    group["head_commit"] = _commit(store, group["head_commit"], oid)
     return payload
 
 
@@ -83,7 +85,7 @@ def _workflow_run(hub: Hub, repo: Repository, *, run_id: int) -> dict[str, Any]:
     payload = _example(hub, repo, "workflow_run.completed")
     run = repo.runs[run_id]
     shape = shapes.run(hub, repo, run)
-    shape["head_commit"] = {**payload["workflow_run"]["head_commit"], "id": run.head_oid}
+    shape["head_commit"] = _commit(hub.store(run.head_repository or repo), payload["workflow_run"]["head_commit"], run.head_oid)
     payload["workflow_run"] = _overlay(payload["workflow_run"], shape)
     payload["workflow"] |= {"name": run.name, "path": run.path}
     return payload | {"sender": shapes.user(hub, run.actor)}
@@ -123,6 +125,47 @@ _KINDS = {
 }
 
 
+def job_environ(
+    hub: Hub, repo: Repository, folder: Path, event: str, payload: Mapping[str, Any], run: Run | None
+) -> dict[str, str]:
+    """GITHUB_SHA and GITHUB_REF are what GitHub sets: for a pull request the merge commit, not its head."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {
+        "GITHUB_EVENT_PATH": "event.json",
+        "GITHUB_OUTPUT": "output",
+        "GITHUB_STEP_SUMMARY": "summary.md",
+        "GITHUB_ENV": "env",
+    }
+    for name in files.values():
+        (folder / name).touch()
+    (folder / "event.json").write_text(json.dumps(payload), encoding="utf-8")
+    ref = _ref_of(event, payload, repo)
+    return {
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_ACTOR": payload.get("sender", {"login": repo.owner})["login"],
+        "GITHUB_API_URL": hub.api_url,
+        "GITHUB_SERVER_URL": hub.server_url,
+        "GITHUB_REPOSITORY": repo.full_name,
+        "GITHUB_EVENT_NAME": event,
+        "GITHUB_REF": ref,
+        "GITHUB_SHA": hub.store(repo).oid(ref),
+        "GITHUB_RUN_ID": str(run.id if run else hub.next_id()),
+        "GITHUB_RUN_ATTEMPT": str(run.attempt if run else 1),
+        "GITHUB_WORKSPACE": str(folder),
+        "RUNNER_TEMP": str(folder),
+        **{name: str(folder / file) for name, file in files.items()},
+    }
+
+
+def _ref_of(event: str, payload: Mapping[str, Any], repo: Repository) -> str:
+    if event == "pull_request":
+        return f"refs/pull/{payload['number']}/merge"
+    if event == "merge_group":
+        return str(payload["merge_group"]["head_ref"])
+    return str(payload.get("ref", f"refs/heads/{repo.default_branch}"))
+
+
 def _example(hub: Hub, repo: Repository, name: str) -> dict[str, Any]:
     """A real example whose repository, organization and sender are ours; it comes without an installation."""
     payload = shapes.localised(hub, repo, json.loads((FOLDER / "payloads" / f"{name}.json").read_bytes()))
@@ -136,8 +179,18 @@ def _example(hub: Hub, repo: Repository, name: str) -> dict[str, Any]:
     return payload
 
 
+def _commit(store: GitStore, example: Mapping[str, Any], oid: str) -> dict[str, Any]:
+    message = store.run("log", "-1", "--format=%B", oid)
+    return {**example, "id": oid, "tree_id": store.oid(oid, "tree"), "message": message}
+
+
 def _overlay(example: Any, ours: Any) -> Any:
     """Our values for the keys that the real example has, at every depth; what is not an object there is ours."""
     if not isinstance(example, dict) or not isinstance(ours, dict):
         return ours
-    return {key: _overlay(value, ours[key]) if key in ours else value for key, value in example.items()}
+    newer = {key: ours[key] for key in _NEWER & ours.keys()}
+    return newer | {key: _overlay(value, ours[key]) if key in ours else value for key, value in example.items()}
+
+
+# required by today's description, and younger than some of the examples
+_NEWER = {"auto_merge", "has_discussions", "actor", "path", "triggering_actor"}

@@ -80,6 +80,7 @@ def repository(hub: Hub, known: Repository, *, full: bool = False) -> dict[str, 
         "clone_url": f"{hub.server_url}/{known.full_name}.git",
         "license": None,
         "language": None,
+        "has_discussions": False,
     }
     if full and known.parent is not None:
         shape["parent"] = shape["source"] = repository(hub, hub.repository(known.parent))
