@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from llmops_git.commands.resolve import require_trusted
+from llmops_git.commands.signing import trust_of
 from llmops_git.commands.state import State, environment_of, fetch_option, read_state
 from llmops_git.errors import EXIT_OK, LlmopsError, NotMeasured
 
@@ -32,7 +34,9 @@ def command(config: str, environment: str | None, version: str | None, latest: b
     if sum((environment is not None, version is not None, latest)) > 1:
         raise click.UsageError("choose one of --environment, --version and --latest")
     state = read_state(fetch=fetch)
-    data = _deployed(state, config, environment) if environment else _released(state, config, version)
+    release = _chosen(state, config, environment, version)
+    require_trusted(state.project.git, state.remote, state.registry, release, ask=fetch, trust=trust_of(state, ask=fetch))
+    data = _deployed(state, config, environment) if environment else _released(state, config, release)
     if output is None:
         click.echo(data, nl=False)
         return EXIT_OK
@@ -41,22 +45,31 @@ def command(config: str, environment: str | None, version: str | None, latest: b
     return EXIT_OK
 
 
-def _released(state: State, config: str, version: str | None) -> bytes:
-    from llmops_git.releases.bundle import bundle_document, format_bundle
+def _chosen(state: State, config: str, environment: str | None, version: str | None) -> str:
+    """The tag name of the release asked for. Raises LlmopsError when there is none, Tampered when it was moved."""
+    from llmops_git.commands.resolve import resolve
     from llmops_git.releases.rules import find_release
 
+    if environment:
+        environment_of(state.policy, environment)
+        return resolve(state.registry, config, environment=environment, version=None).release
     release = find_release(state.registry, config, version) if version else state.registry.newest(config)
     if release is None:
         raise LlmopsError(f"`{config}` has no release", hint=f"llmops-git release {config}")
+    return release.name
+
+
+def _released(state: State, config: str, name: str) -> bytes:
+    from llmops_git.releases.bundle import bundle_document, format_bundle
+    from llmops_git.releases.rules import find_release
+
+    release = find_release(state.registry, config, name)
     return format_bundle(bundle_document(release, state.load(release)))
 
 
 def _deployed(state: State, config: str, environment: str) -> bytes:
-    from llmops_git.commands.resolve import resolve
     from llmops_git.repo.objects import read_objects
 
-    environment_of(state.policy, environment)
-    resolve(state.registry, config, environment=environment, version=None)  # raises when it does not run, or was moved
     running: Running | None = state.registry.running(environment, config)
     (blob,) = read_objects(state.project.git, [running.bundle if running else ""])
     if blob is None:

@@ -39,10 +39,13 @@ def objections(state: State, mainline: Mainline) -> list[LlmopsError]:
 
 def only_here(state: State, mainline: Mainline) -> list[LlmopsError]:
     """Release tags that the remote does not have: the next version must not be counted from them."""
+    from llmops_git.releases.seen import forget_tags
+
     if mainline.remote_tags is None:
         return []
     ours = [release for releases in state.registry.releases.values() for release in releases]
     lost = [release for release in ours if release.tag.ref not in mainline.remote_tags]
+    forget_tags(state.project.git, state.remote, [release.tag.ref for release in lost])
     return [
         LlmopsError(
             f"{release.name} is only in this clone, not on the remote `{state.remote}`",

@@ -10,6 +10,7 @@ import click
 from llmops_git.errors import EXIT_OK, LlmopsError
 
 if TYPE_CHECKING:
+    from llmops_git.releases.trust import Trust
     from llmops_git.releases.values import Registry, Release, Running
     from llmops_git.repo.git import Git
 
@@ -47,14 +48,35 @@ def command(
     from llmops_git.repo.git import open_git
 
     git = open_git()
-    registry = light_registry(git, config, remote=remote, fetch=fetch)
+    name, registry = light_registry(git, config, remote=remote, fetch=fetch)
     resolved = resolve(registry, config, environment=environment, version=version)
+    require_trusted(git, name, registry, resolved.release, ask=fetch)
     click.echo(_render(resolved, form))
     return EXIT_OK
 
 
-def light_registry(git: Git, config: str, *, remote: str | None, fetch: bool) -> Registry:
-    """The releases of one config and all environments, without reading the policy."""
+def require_trusted(
+    git: Git, remote: str | None, registry: Registry, release: str, *, ask: bool, trust: Trust | None = None
+) -> None:
+    """The tag is the object that this clone knew, and it is signed where the default branch's policy requires that.
+
+    Raises Tampered or GateRefused, LlmopsError when signatures are required and the tag is not here.
+    """
+    from llmops_git.releases.pins import require_pinned
+    from llmops_git.releases.signed import require_signed
+    from llmops_git.releases.trust import read_trust
+
+    found = registry.find(release)
+    trust = trust or read_trust(git, remote, ask=ask)
+    if found is not None:
+        require_pinned(git, remote, registry, found)
+        require_signed(git, trust, registry, found)
+    elif trust.required:
+        raise LlmopsError(f"the tag {release}, which must be signed, is not in this clone", hint="llmops-git verify --fetch")
+
+
+def light_registry(git: Git, config: str, *, remote: str | None, fetch: bool) -> tuple[str | None, Registry]:
+    """The releases of one config and all environments, without reading the policy; and the remote that counts."""
     from llmops_git.releases.registry import read_registry
     from llmops_git.repo.refs import remote_in_use, remote_with_state
 
@@ -65,7 +87,12 @@ def light_registry(git: Git, config: str, *, remote: str | None, fetch: bool) ->
         name = remote_in_use(git, name or "origin")
         if name is not None:
             fetch_state(git, name)
-    return read_registry(git, remote=name, config=config)
+    registry = read_registry(git, remote=name, config=config)
+    if fetch:
+        from llmops_git.releases.seen import require_unrewritten
+
+        require_unrewritten(git, name, registry)
+    return name, registry
 
 
 def resolve(registry: Registry, config: str, *, environment: str | None, version: str | None) -> Resolved:

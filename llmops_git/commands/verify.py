@@ -74,7 +74,7 @@ def verify_levels(state: State, releases: Sequence[Release], configs: list[str] 
     """Every level, from the cheapest to the one that asks others. Remembers the tips of the branches when they held."""
     from llmops_git.commands.signing import trust_of
     from llmops_git.releases.levels import Level
-    from llmops_git.releases.seen import save_seen, tips_of
+    from llmops_git.releases.seen import save_seen, tags_of, tips_of
     from llmops_git.releases.verify import check_chain, check_digests, check_tags
     from llmops_git.releases.verify_evidence import check_evidence
     from llmops_git.releases.verify_places import check_deployments, check_history, check_remote
@@ -86,7 +86,7 @@ def verify_levels(state: State, releases: Sequence[Release], configs: list[str] 
     strays = [name for name in registry.strays if configs is None or name.split("/")[1] in configs]
     history = check_history(git, state.remote, registry)
     if history.state == "held":
-        save_seen(git, state.remote, tips_of(registry))
+        save_seen(git, state.remote, tips_of(registry), tags_of(registry))
     remote = Level(name="remote", state="not checked")
     if ask_remote and state.remote is not None:
         remote = check_remote(git, state.remote, registry, releases)
@@ -133,7 +133,7 @@ _MEANING = {
     "digests": "digests are those of the tagged files",
     "evidence": "releases have passing evidence for exactly their digests",
     "deployments": "deployments name unmoved tags and unchanged bundles",
-    "history": "branches still contain what this clone saw earlier",
+    "history": "branches still contain, and tags still are, what this clone saw earlier",
     "remote": "tags and branches are the same on the remote",
     "signatures": "tags, deployments and evidence are signed by those whom the default branch names",
 }

@@ -13,6 +13,7 @@ from llmops_git.releases.plan import Candidate, plan_release
 from llmops_git.releases.race import publish_or_lose, until_published
 from llmops_git.releases.registry import read_registry
 from llmops_git.releases.rules import Nothing
+from llmops_git.releases.seen import remember_tag
 from llmops_git.releases.tags import ReleaseNote, TagRef, format_tag_message
 from llmops_git.releases.values import Registry, Release
 from llmops_git.repo.fetch import fetch_state
@@ -77,6 +78,7 @@ def _publish(
     # evidence first: where a server cannot take both at once, a tag never names evidence that is not there
     updates = [*([update] if update else []), Update(candidate.tag.ref, tag_object, None)]
     publish_or_lose(git, remote, updates)
+    remember_tag(git, remote, candidate.tag.ref, tag_object)
     return Released(candidate=candidate, evidence=placed, tag_object=tag_object)
 
 

@@ -12,7 +12,14 @@ from llmops_git.releases.environments import environment_ref
 from llmops_git.releases.history import history_is_cut, read_history
 from llmops_git.releases.levels import Level, level
 from llmops_git.releases.records import bundle_name
-from llmops_git.releases.seen import load_seen, rewritten_since_seen, tips_of
+from llmops_git.releases.seen import (
+    load_seen,
+    load_seen_tags,
+    moved_since_seen,
+    rewritten_since_seen,
+    tags_of,
+    tips_of,
+)
 from llmops_git.releases.tags import parse_tag
 from llmops_git.releases.values import EnvironmentState, Registry, Release, Running
 from llmops_git.repo.fetch import moved_tags, rewritten_branches
@@ -79,9 +86,10 @@ def _bad_bundle(environment: str, run: Running, blob: GitObject | None) -> str:
 
 
 def check_history(git: Git, remote: str | None, registry: Registry) -> Level:
-    """No environment, and not the evidence, was rewritten since this clone last looked."""
-    seen = load_seen(git, remote)
-    return level("history", len(seen), rewritten_since_seen(git, seen, tips_of(registry)))
+    """No environment, and not the evidence, was rewritten since this clone last looked, and no tag is another object."""
+    seen, tags = load_seen(git, remote), load_seen_tags(git, remote)
+    wrong = [*rewritten_since_seen(git, seen, tips_of(registry)), *moved_since_seen(tags, tags_of(registry))]
+    return level("history", len(seen) + len(tags), wrong)
 
 
 def check_remote(git: Git, remote: str, registry: Registry, releases: Sequence[Release]) -> Level:
