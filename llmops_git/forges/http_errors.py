@@ -88,7 +88,7 @@ def no_answer(asked: Asked, lost: Lost) -> ForgeError:
 
 def not_json(asked: Asked, answer: Answer) -> ForgeError:
     """The error for a success whose body is not what an API answers."""
-    kind = one_line(answer.headers.get("content-type", "nothing"), 60)
+    kind = one_line(answer.headers.get("content-type", "nothing").replace(asked.secret, "***"), 60)
     what = f"the answer of {asked.api_url} to {asked} is not JSON but {kind}"
     return Unclear(what, status=answer.status, hint=_enterprise_hint(asked) or "run the job again")
 
@@ -172,4 +172,4 @@ def _words(body: object) -> list[str]:
         elif isinstance(error, dict):
             parts = [error.get(name) for name in ("field", "code", "message")]
             found.append(" ".join(part for part in parts if isinstance(part, str)))
-    return found
+    return [words for words in found if words]

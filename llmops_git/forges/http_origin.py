@@ -15,6 +15,7 @@ _LINK = re.compile(r"<([^<>]*)>([^<]*)")
 _NEXT = re.compile(r';\s*rel\s*=\s*"?next"?\s*(?:;|,|$)', re.IGNORECASE)
 _HINT = "GITHUB_API_URL is https://api.github.com, or https://HOST/api/v3 on GitHub Enterprise Server"
 _PORTS = {"https": 443, "http": 80}
+_LAST_PORT = 65535
 
 
 def checked_base(api_url: str) -> httpx.URL:
@@ -26,7 +27,7 @@ def checked_base(api_url: str) -> httpx.URL:
         raise LlmopsError(f"`{shown}` is no address of an API", hint=_HINT) from None
     if url.userinfo:
         raise LlmopsError("the address of the API holds a user name or a password", hint=_HINT)
-    if url.query or url.fragment or not url.host:
+    if url.query or url.fragment or not url.host or not _has_port(url):
         raise LlmopsError(f"`{shown}` is no address of an API", hint=_HINT)
     if not _is_safe(url, loopback=True):
         raise LlmopsError(f"`{shown}` is not https: the token would be readable on the way", hint=_HINT)
@@ -70,7 +71,12 @@ def is_loopback(host: str) -> bool:
 
 
 def _is_safe(url: httpx.URL, *, loopback: bool) -> bool:
-    return url.scheme == "https" or (url.scheme == "http" and loopback and is_loopback(url.host))
+    plain = url.scheme == "http" and loopback and is_loopback(url.host)
+    return bool(url.host) and _has_port(url) and (url.scheme == "https" or plain)
+
+
+def _has_port(url: httpx.URL) -> bool:
+    return url.port is None or url.port <= _LAST_PORT
 
 
 def _joined(base: httpx.URL, target: str) -> httpx.URL | None:
