@@ -186,7 +186,8 @@ def _compare(pairings: Sequence[Pairing], outcome: Outcome, policy: Policy, sett
     return [
         compare(
             runs[(pairing.base.config.digest, pairing.evaluation.digest)] if pairing.base.config else None,
-            runs[(pairing.candidate.head.digest, pairing.evaluation.digest)],
+            # configs of equal content share a run, which has the name of one of them
+            replace(runs[(pairing.candidate.head.digest, pairing.evaluation.digest)], config=pairing.candidate.head.name),
             evaluation=pairing.evaluation,
             settings=replace(policy.gate, alpha=alpha_for(_looks(pairing.evaluation, settings), policy.gate)),
             against=pairing.base.against,

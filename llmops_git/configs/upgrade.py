@@ -58,19 +58,20 @@ def _may_float(data: bytes, path: str) -> bool:
 
 
 def pinned_to(files: Mapping[str, bytes], old: str) -> tuple[str, ...]:
-    """The paths of the config files whose pin is `old`, a model or `provider/model`; what is no config is left out."""
-    return tuple(path for path, data in files.items() if old in _names(data, path))
+    """The paths of the config files whose pin is `old`, a model or `provider/model`."""
+    pins = pins_of(files)
+    return tuple(path for (provider, model), paths in pins.items() if old in (model, f"{provider}/{model}") for path in paths)
 
 
-def _names(data: bytes, path: str) -> tuple[str, ...]:
+def _pin(data: bytes, path: str) -> tuple[str, str] | None:
     try:
         value = parse(data, path).value
     except InvalidInput:
-        return ()
+        return None
     model = value.get("model") if isinstance(value, dict) else None
     if not isinstance(model, dict):
-        return ()
-    return (str(model.get("id")), f"{model.get('provider')}/{model.get('id')}")
+        return None
+    return str(model.get("provider")), str(model.get("id"))
 
 
 def slug(text: str) -> str:
@@ -91,3 +92,13 @@ def title_of(edits: Sequence[PinEdit], names: Sequence[str]) -> str:
     before = sorted({edit.model_before for edit in edits})
     origin = before[0] if len(before) == 1 else f"{len(before)} models"
     return f"Upgrade {who} from {origin} to {edits[0].model}"
+
+
+def pins_of(files: Mapping[str, bytes]) -> dict[tuple[str, str], list[str]]:
+    """(provider, model) -> the config files that are pinned to it, sorted; what is no config is left out."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for path in sorted(files):
+        pin = _pin(files[path], path)
+        if pin is not None:
+            found.setdefault(pin, []).append(path)
+    return found

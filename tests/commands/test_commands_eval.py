@@ -312,3 +312,21 @@ def test_a_bad_place_for_the_run_is_refused_before_anything_is_asked(
     assert [2, 2] == codes
     assert [] == server.asked
     assert "prompts is not empty and not a run folder" in capsys.readouterr().err
+
+
+def test_two_configs_of_equal_content_each_have_a_verdict(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with project(repository, monkeypatch) as server:
+        twin = repository / "prompts" / "twin.yaml"
+        twin.write_text((repository / "prompts" / "router.yaml").read_text().replace("name: router", "name: twin"))
+        git(repository, "add", "-A")
+        git(repository, "commit", "-qm", "twin")
+        base = git(repository, "rev-parse", "HEAD")
+        write_config(repository, "skill 100")
+        twin.write_text((repository / "prompts" / "router.yaml").read_text().replace("name: router", "name: twin"))
+        code, document = report(capsys, "--base", base)
+    assert (0, [("router", "improved"), ("twin", "improved")]) == (
+        code, [(entry["config"], entry["verdict"]) for entry in document["configs"]],
+    )  # fmt: skip
+    assert 2 * CASES == len(server.asked)
