@@ -24,27 +24,36 @@ def deploy_step(
 ) -> Deployed | Nothing:
     """Deploy what `decide` says, after checking that the release is on the remote as it is here, and signed where the default
     branch's policy requires it."""
-    from llmops_git.commands.signing import signing_of, trust_of
-    from llmops_git.releases.deploy import Step, deploy
-    from llmops_git.releases.signed import require_signed
+    from llmops_git.commands.signing import signing_of
+    from llmops_git.releases.deploy import deploy
+
+    return deploy(
+        state.project.git,
+        state.remote,
+        environment,
+        checked(state, decide),
+        load=state.load,
+        actor=state.actor or actor_of(state.project),
+        dry_run=dry_run,
+        signing=signing_of(state),
+    )
+
+
+def checked(state: State, decide: Callable[[Registry], Step | Nothing]) -> Callable[[Registry], Step | Nothing]:
+    """The same decision, where the release is on the remote as it is here, and signed where that is required."""
 
     def decide_and_check(registry: Registry) -> Step | Nothing:
+        from llmops_git.commands.signing import trust_of
+        from llmops_git.releases.deploy import Step
+        from llmops_git.releases.signed import require_signed
+
         step = decide(registry)
         if isinstance(step, Step):
             require_published(state, step.release)
             require_signed(state.project.git, trust_of(state), registry, step.release)
         return step
 
-    return deploy(
-        state.project.git,
-        state.remote,
-        environment,
-        decide_and_check,
-        load=state.load,
-        actor=state.actor or actor_of(state.project),
-        dry_run=dry_run,
-        signing=signing_of(state),
-    )
+    return decide_and_check
 
 
 def require_published(state: State, release: Release) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -22,19 +23,29 @@ if TYPE_CHECKING:
 @click.option("--in", "environment", metavar="ENV", required=True, help="The environment to roll back in.")
 @click.option("--to", "version", metavar="VERSION", help="Go back to this release (default: the one that ran before).")
 @click.option("--reason", metavar="TEXT", default="", help="Why; kept in the environment's history.")
+@click.option("--pull-request", is_flag=True, help="Open a pull request into the environment's branch instead.")
 @sign_option
 @dry_run_option
-def command(config: str, environment: str, version: str | None, reason: str, sign: bool | None, dry_run: bool) -> int:
+def command(
+    config: str, environment: str, version: str | None, reason: str, pull_request: bool, sign: bool | None, dry_run: bool
+) -> int:
     """Make the release that ran before run again in an environment.
 
     Releases that were rolled back are skipped. Automatic promotion of CONFIG to this environment stays off until
     someone promotes by hand.
     """
-    from llmops_git.commands.deploying import deploy_step, show_deployed
+    from llmops_git.commands.promotion import carry_out
     from llmops_git.commands.state import environment_of, read_state
 
     state = read_state(fetch=True, sign=sign)
     environment_of(state.policy, environment)
+    decide = going_back(state, environment, config, version or "", reason)
+    carry_out(state, environment, decide, pull_request=pull_request, dry_run=dry_run)
+    return EXIT_OK
+
+
+def going_back(state: State, environment: str, config: str, version: str, reason: str) -> Callable[[Registry], Step | Nothing]:
+    """The decision to go back, from what runs when it is asked for the first time (`version` "": to what ran before)."""
     first: list[tuple[Running | None, Step | Nothing]] = []
 
     def decide(registry: Registry) -> Step | Nothing:
@@ -44,8 +55,7 @@ def command(config: str, environment: str, version: str | None, reason: str, sig
         first.append((now, _decide(state, registry, environment, config, version, reason)))
         return first[0][1]
 
-    show_deployed(deploy_step(state, environment, decide, dry_run=dry_run), dry_run=dry_run)
-    return EXIT_OK
+    return decide
 
 
 def _still_meant(now: Running | None, before: Running | None, planned: Step | Nothing) -> Step | Nothing:
@@ -62,9 +72,7 @@ def _still_meant(now: Running | None, before: Running | None, planned: Step | No
     raise GateRefused(f"nothing was rolled back: {was} ran when you asked, {runs} runs now", hint="llmops-git status --fetch")
 
 
-def _decide(
-    state: State, registry: Registry, environment: str, config: str, version: str | None, reason: str
-) -> Step | Nothing:
+def _decide(state: State, registry: Registry, environment: str, config: str, version: str, reason: str) -> Step | Nothing:
     """What to go back to. Its bundle is the one that ran then, byte for byte."""
     from llmops_git.releases.deploy import Step
     from llmops_git.releases.history import read_history

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llmops_git.releases.messages import Message, parse_message
@@ -18,7 +18,10 @@ from llmops_git.repo.objects import GitObject, ObjectReader, tree_entries
 if TYPE_CHECKING:
     from llmops_git.repo.git import Git
 
-_COMMITTER = re.compile(r"committer (.*) <[^>]*> (\d+) [+-]\d+")
+_PERSON = re.compile(r"^(author|committer) (.*) <([^>]*)> (\d+) [+-]\d+$", re.MULTILINE)
+_PARENT = re.compile(r"^parent ([0-9a-f]+)$", re.MULTILINE)
+_FORGE = "noreply@"  # who commits what people merge on the pages of a forge; the author is the person
+_LAST_PARAGRAPHS = 3  # of a message in which the trailers may be: forges put co-authors below them
 _SUFFIX = ".conf"
 
 
@@ -27,8 +30,9 @@ class _Commit:
     oid: str
     tree: str
     time: int
-    committer: str
+    person: str  # who committed it, or merged it on the pages of a forge
     message: Message
+    merged: str  # second parent of a merge, or ""
 
 
 def read_history(git: Git, tip: str) -> list[Deployment]:
@@ -40,7 +44,7 @@ def read_history(git: Git, tip: str) -> list[Deployment]:
         return []
     oids = git.run("rev-list", "--first-parent", "--reverse", tip).decode().split()
     with ObjectReader(git) as reader:
-        commits = [_parse_commit(found) for found in reader.read(oids) if found]
+        commits = _with_reasons(reader, [_parse_commit(found) for found in reader.read(oids) if found])
         trees = [_records(git, tree) for tree in reader.read([commit.tree for commit in commits])]
         changed = [(commit, config, oid) for commit, config, oid in _changes(commits, trees)]
         blobs = reader.read([oid for _, _, oid in changed])
@@ -80,7 +84,7 @@ def _deployments(records: Sequence[tuple[_Commit, Running]]) -> list[Deployment]
             Deployment(
                 commit=commit.oid,
                 time=commit.time,
-                actor=message.trailers.get("Actor", commit.committer),
+                actor=message.trailers.get("Actor", commit.person),
                 running=running,
                 reason=message.summary,
                 previous=last.get(running.config, ""),
@@ -90,14 +94,44 @@ def _deployments(records: Sequence[tuple[_Commit, Running]]) -> list[Deployment]
     return found
 
 
+def _with_reasons(reader: ObjectReader, commits: list[_Commit]) -> list[_Commit]:
+    """The commits, with merges of a proposed deployment speaking for it: they give its reason, and who merged is the actor."""
+    silent = [commit for commit in commits if commit.merged and "Action" not in commit.message.trailers]
+    proposals = reader.read([commit.merged for commit in silent])
+    said = {
+        commit.oid: _parse_commit(found).message for commit, found in zip(silent, proposals, strict=True) if found is not None
+    }
+    return [
+        replace(commit, message=replace(said[commit.oid], trailers={}))
+        if commit.oid in said and "Action" in said[commit.oid].trailers
+        else commit
+        for commit in commits
+    ]
+
+
 def _parse_commit(found: GitObject) -> _Commit:
     """A raw commit object: header lines, an empty line, the message (git-commit-tree; gitformat-signature for `gpgsig`)."""
     head, _, body = found.data.decode(errors="replace").partition("\n\n")
-    committer = _COMMITTER.search(head)
+    people = {role: (name, address, int(time)) for role, name, address, time in _PERSON.findall(head)}
+    committer, address, time = people.get("committer", ("", "", 0))
+    author = people.get("author", ("", "", 0))[0]
+    parents = _PARENT.findall(head)
     return _Commit(
         oid=found.oid,
         tree=head[len("tree ") :].split("\n", 1)[0],
-        time=int(committer[2]) if committer else 0,
-        committer=committer[1] if committer else "",
-        message=parse_message(body, tag=False),
+        time=time,
+        person=author if address.startswith(_FORGE) else committer,
+        message=_message(body),
+        merged=parents[1] if len(parents) > 1 else "",
     )
+
+
+def _message(body: str) -> Message:
+    """The message; where something was put below the trailers of a deployment, up to these."""
+    whole = parse_message(body, tag=False)
+    paragraphs = body.rstrip().split("\n\n")
+    for end in range(len(paragraphs), max(1, len(paragraphs) - _LAST_PARAGRAPHS), -1):
+        message = parse_message("\n\n".join(paragraphs[:end]), tag=False)
+        if "Action" in message.trailers:
+            return message
+    return whole

@@ -211,7 +211,7 @@ def test_a_push_to_another_branch_releases_nothing(tmp_path: Path) -> None:
         runner = checkout(place, "runner", head(alice))
         ended = push(runner, head(alice), ref="refs/heads/feature").run("release")
         assert (ended.code, ended.outputs["tags"], place.bare.tags()) == (0, "[]", [])
-        assert "releases are made from `main`, and this event is about refs/heads/feature" in ended.log
+        assert "this is done from `main`, and the event is about refs/heads/feature" in ended.log
         assert dispatch(runner, ref="refs/heads/feature").run("release").code == 2
         assert place.bare.tags() == []
 

@@ -7,11 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from llmops_git.errors import LlmopsError
+
 if TYPE_CHECKING:
     from llmops_git.commands.jobs.session import Session
     from llmops_git.commands.project import Project
     from llmops_git.commands.state import State
     from llmops_git.repo.git import Git
+    from llmops_git.repo.mainline import Mainline
 
 NAME = "llmops-git"
 _ROLES = ("AUTHOR", "COMMITTER")
@@ -32,6 +35,32 @@ def acting_state(session: Session, project: Project | None = None) -> State:
     from llmops_git.commands.state import read_state
 
     return replace(read_state(fetch=True, project=project or acting_project(session)), actor=session.event.actor)
+
+
+class Elsewhere(LlmopsError):
+    """The event is about another branch than the default one."""
+
+
+def on_default_branch(session: Session, state: State) -> tuple[State, Mainline]:
+    """The state under the policy of the default branch's newest commit, and where that is; the commit is here by now.
+
+    What the checkout holds does not count: it may be older, or another branch, which must not bring its own rules. Raises
+    Elsewhere for an event of another branch.
+    """
+    from llmops_git.commands.candidates import with_limits
+    from llmops_git.commands.jobs.roots import policy_root_of
+    from llmops_git.commands.mainline import mainline_of
+    from llmops_git.repo.deepen import ensure_commits
+
+    mainline = mainline_of(state)
+    if session.event.ref not in ("", f"refs/heads/{mainline.default}"):
+        message = f"this is done from `{mainline.default}`, and the event is about {session.event.ref}"
+        raise Elsewhere(message, hint=f"run the workflow on `{mainline.default}`")
+    project, commit = state.project, mainline.tip
+    ensure_commits(project.git, state.remote, [commit])
+    project.root = policy_root_of(project, commit, commit)
+    policy = with_limits(project.policy(project.tree(commit)), max_usd=session.inputs.max_usd, max_requests=None)
+    return replace(state, policy=policy), mainline
 
 
 def missing_identity(git: Git, session: Session) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, get_args
 
 import click
@@ -29,17 +28,22 @@ def run(session: Session) -> int:
     A reconciler: whatever commit the event was about, the newest one is released, so it does not matter whether the service
     delivered an event twice, ran jobs out of order, or left out one of a burst; a job that died is finished by the next.
     """
-    from llmops_git.commands.jobs.acting import acting_project, acting_state
+    from llmops_git.commands.jobs.acting import Elsewhere, acting_state, on_default_branch
+    from llmops_git.commands.mainline import only_here
     from llmops_git.commands.reconcile import reconcile
 
     _check(session)
     session.output(tags="[]", deployed="[]", changed="[]")
-    project = acting_project(session)
-    state = acting_state(session, project)
-    found = _newest(session, state)
-    if found is None:
+    try:
+        state, mainline = on_default_branch(session, acting_state(session))
+    except Elsewhere as error:
+        if session.event.kind != "push":
+            raise
+        click.echo(f"nothing released: {error.message}")
         return EXIT_OK
-    state, commit = found
+    for objection in only_here(state, mainline):
+        raise objection
+    commit = mainline.tip
     click.echo(f"releasing what commit {commit[:12]} holds")
     dry_run = session.inputs.dry_run or session.inputs.mode == "plan"
     done = reconcile(state, session.inputs.configs, commit=commit, promote=True, dry_run=dry_run, on_released=_say)
@@ -58,31 +62,6 @@ def _check(session: Session) -> None:
         raise LlmopsError(
             "a release is not made from recorded replies", hint="mode: auto, or mode: plan to see what is missing"
         )
-
-
-def _newest(session: Session, state: State) -> tuple[State, str] | None:
-    """The newest commit of the default branch, here by now, and the state under its policy; None where the event is about
-    another branch. Raises LlmopsError where a release of this clone is not on the remote."""
-    from llmops_git.commands.candidates import with_limits
-    from llmops_git.commands.jobs.roots import policy_root_of
-    from llmops_git.commands.mainline import mainline_of, only_here
-    from llmops_git.repo.deepen import ensure_commits
-
-    mainline = mainline_of(state)
-    wanted = f"refs/heads/{mainline.default}"
-    if session.event.ref not in ("", wanted):
-        message = f"releases are made from `{mainline.default}`, and this event is about {session.event.ref}"
-        if session.event.kind == "push":
-            click.echo(f"nothing released: {message}")
-            return None
-        raise LlmopsError(message, hint=f"run the workflow on `{mainline.default}`")
-    for objection in only_here(state, mainline):
-        raise objection
-    project, commit = state.project, mainline.tip
-    ensure_commits(project.git, state.remote, [commit])
-    project.root = policy_root_of(project, commit, commit)
-    policy = with_limits(project.policy(project.tree(commit)), max_usd=session.inputs.max_usd, max_requests=None)
-    return replace(state, policy=policy), commit
 
 
 def _say(reconciled: Reconciled) -> None:
