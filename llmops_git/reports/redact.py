@@ -22,8 +22,8 @@ T = TypeVar("T")
 def redacted(value: T, secrets: Sequence[str]) -> T:
     """`value` with every secret in its texts replaced by `[redacted]`.
 
-    Goes through dataclasses, mappings (keys as well), tuples, lists and sets; other values stay as they are, and so do fields
-    whose type is a fixed set of words. A secret is found as it is, as it stands in JSON, in a URL and in base64 (at any
+    Goes through dataclasses, mappings (keys as well), tuples, lists and sets; other values stay as they are, and so do the
+    words of fields that only hold words of ours (a verdict). A secret is found as it is, as it stands in JSON, in a URL and in base64 (at any
     offset). Secrets shorter than 6 characters are ignored.
     """
     cleaned: T = redactor(secrets)(value)
@@ -46,9 +46,9 @@ def _redacted(pattern: re.Pattern[str], value: Any) -> Any:
     if isinstance(value, bytes):
         return pattern.sub(REDACTED, value.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fixed = _fixed_fields(type(value))
+        words = _fixed_words(type(value))
         found = {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
-        return dataclasses.replace(value, **{name: again(item) for name, item in found.items() if name not in fixed})
+        return dataclasses.replace(value, **{name: _except(words.get(name), again, item) for name, item in found.items()})
     if isinstance(value, Mapping):
         return _mapping(again, value)
     if isinstance(value, tuple) and hasattr(value, "_make"):
@@ -70,21 +70,34 @@ def _mapping(again: Callable[[Any], Any], value: Mapping[Any, Any]) -> dict[Any,
     return found
 
 
+def _except(words: frozenset[Any] | None, again: Callable[[Any], Any], value: Any) -> Any:
+    """`value` cleaned, but for `words` of ours."""
+    if words is None:
+        return again(value)
+    if isinstance(value, tuple):
+        return tuple(_except(words, again, item) for item in value)
+    return value if isinstance(value, str) and value in words else again(value)
+
+
 @functools.cache
-def _fixed_fields(kind: type) -> frozenset[str]:
-    """The fields of a dataclass that hold words of ours: a secret that happens to be `production` must not change a verdict."""
+def _fixed_words(kind: type) -> Mapping[str, frozenset[Any]]:
+    """The fields of a dataclass that hold words of ours, and which: a secret that happens to be `production` must not change
+    what a report says."""
     try:
         hints = typing.get_type_hints(kind)
     except NameError:  # a type that is imported for the checker only
-        return frozenset()
-    return frozenset(name for name, hint in hints.items() if _is_fixed(hint))
+        return {}
+    found = {name: frozenset(_words_of(hint)) for name, hint in hints.items()}
+    return {name: words for name, words in found.items() if words}
 
 
-def _is_fixed(hint: Any) -> bool:
+def _words_of(hint: Any) -> Iterator[Any]:
+    """The words of a Literal, or of a tuple of them."""
     if typing.get_origin(hint) is typing.Literal:
-        return True
-    arguments = [argument for argument in typing.get_args(hint) if argument is not Ellipsis]
-    return typing.get_origin(hint) is tuple and bool(arguments) and all(map(_is_fixed, arguments))
+        yield from typing.get_args(hint)
+    elif typing.get_origin(hint) is tuple:
+        for argument in typing.get_args(hint):
+            yield from _words_of(argument)
 
 
 def _forms(secret: str) -> Iterator[str]:

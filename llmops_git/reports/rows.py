@@ -143,4 +143,6 @@ def _ratio_verdict(ratio: RatioComparison) -> tuple[str, Level]:
 
 
 def _worth_a_row(ratio: RatioComparison) -> bool:
-    return ratio.base is not None or ratio.head is not None or ratio.max_ratio is not None
+    """Not a ratio that says nothing: neither side measured, or a model that costs nothing, and no budget to hold."""
+    sides = {ratio.base, ratio.head} - {None}
+    return ratio.max_ratio is not None or (bool(sides) and sides != {0.0})
