@@ -118,8 +118,8 @@ class Forge(Protocol):
 
     def artifact_files(self, run: str, name: str, wanted: Sequence[str], *, most_bytes: int) -> Mapping[str, bytes]:
         """The files among `wanted` (exact member names) in artifact `name` of workflow run `run`; {} when there is no such
-        artifact. Read in memory with a limit, never extracted to disk. Raises ForgeError for an archive that is larger,
-        broken, or holds a member twice."""
+        artifact. Read in memory, never extracted to disk: at most `most_bytes` of wanted files together. Raises ForgeError
+        for more than that, and for an archive that is too large to be held, broken, or holds a member twice."""
         ...
 
     def issues(self, label: str) -> Iterator[Issue]:

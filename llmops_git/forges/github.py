@@ -27,7 +27,7 @@ from llmops_git.forges.text import cut, one_line
 JOBS_OWN = "github-actions[bot]"  # who a job's own token writes as; it may not ask
 DESCRIPTION_LIMIT = 140
 COMMENT_LIMIT = 65_536  # characters of a body; more is a 422
-_ARCHIVE_OVERHEAD = 64 * 1024  # bytes that an archive of files that do not compress may be larger than they
+ARCHIVE_LIMIT = 64 * 1024 * 1024  # bytes of an artifact as it is stored, whatever is read of it
 _NAME = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _OID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _FORBIDDEN = 403
@@ -139,7 +139,7 @@ class GitHub:
         if newest is None:
             return {}
         artifact, size = newest
-        most = most_bytes + _ARCHIVE_OVERHEAD
+        most = max(most_bytes, ARCHIVE_LIMIT)
         if size > most:
             raise ForgeError(f"the artifact `{one_line(name, 100)}` of run {run} has {size:,} bytes, more than {most:,}")
         content = self._client.download(self._at(f"actions/artifacts/{artifact}/zip"), needs=needs, most_bytes=most)

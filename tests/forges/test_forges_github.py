@@ -14,7 +14,7 @@ from forge_waits import Waits
 
 from llmops_git.errors import LlmopsError
 from llmops_git.forges.base import Denied, Forge, ForgeError, NotFound, Rejected
-from llmops_git.forges.github import COMMENT_LIMIT, GitHub
+from llmops_git.forges.github import ARCHIVE_LIMIT, COMMENT_LIMIT, GitHub
 
 COMMENTS = r"/issues/\d+/comments"
 
@@ -370,8 +370,8 @@ def test_a_zip_bomb_is_refused_while_it_is_read(hub: Hub, github: GitHub, run: i
 
 
 def test_an_archive_that_is_larger_than_allowed_is_not_even_fetched(hub: Hub, github: GitHub, run: int) -> None:
-    hub.add_artifact(run, "large", raw_zip=b"x" * 200_000)
-    with pytest.raises(ForgeError, match="has 200,000 bytes, more than 66,536"):
+    hub.add_artifact(run, "large", raw_zip=b"x" * (ARCHIVE_LIMIT + 1))
+    with pytest.raises(ForgeError, match="has 67,108,865 bytes, more than 67,108,864"):
         github.artifact_files(str(run), "large", ["report.json"], most_bytes=1000)
     assert [] == hub.storage.downloads
 
