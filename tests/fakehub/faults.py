@@ -67,3 +67,43 @@ def primary_limit(seconds: int = 1, status: int = 403) -> dict[str, Any]:
     reset = {"x-ratelimit-limit": "1000", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(time.time()) + seconds)}
     message = "API rate limit exceeded for installation ID 1."
     return {"status": status, "headers": reset, "body": {"message": message, "documentation_url": "https://docs.github.com"}}
+
+
+class Misfortunes:
+    """How a test orders faults."""
+
+    faults: Faults
+
+    def fail(
+        self,
+        method: str,
+        path: str,
+        times: int = 1,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: Any = None,
+        drop: Drop | None = None,
+        after: bool = False,
+    ) -> Fault:
+        """Order a misfortune for the next requests that match; see Fault, secondary_limit and primary_limit."""
+        if status is None and drop is None:
+            raise ValueError("say what goes wrong: a status or a drop")
+        return self._order(method, path, times, status=status, headers=headers or {}, body=body, drop=drop, after=after)
+
+    def twice(self, method: str, path: str, times: int = 1) -> Fault:
+        """The next matching requests are carried out twice, as when they are delivered twice."""
+        return self._order(method, path, times, twice=True)
+
+    def meanwhile(self, method: str, path: str, act: Callable[[], object], times: int = 1) -> Fault:
+        """Something that somebody else does just before the next matching request is carried out."""
+        return self._order(method, path, times, meanwhile=act)
+
+    def hold(self, method: str, path: str, until: threading.Event, times: int = 1) -> Fault:
+        """The next matching requests wait (30 seconds at most)."""
+        return self._order(method, path, times, hold=until)
+
+    def _order(self, method: str, path: str, times: int, **facts: Any) -> Fault:
+        fault = Fault(method=method.upper(), path=re.compile(path), times=times, **facts)
+        self.faults.orders.append(fault)
+        return fault

@@ -1,7 +1,7 @@
 """The pre-receive hook of every repository of the hub: it plays GitHub's rulesets. Runs alone, in its own process.
 
-Reads `rulesets.json` (objects as in POST /repos/{owner}/{repo}/rulesets) in the repository, and who pushes from HUB_ACTOR
-(JSON: login, role, integration). As on GitHub, one bad ref declines the whole push.
+Reads HUB_RULES, a JSON object: `rulesets` (objects as in POST /repos/{owner}/{repo}/rulesets), `default_branch`, and `actor`, who
+pushes (login, role, integration). As on GitHub, one bad ref declines the whole push.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 ZEROS = "0" * 40
 ROLES = {"admin": 5, "maintain": 2, "write": 4}  # ids of the base roles in `bypass_actors`
@@ -103,15 +102,13 @@ def bypasses(ruleset, actor):
 
 
 def main():
-    with Path("rulesets.json").open(encoding="utf-8") as file:
-        known = json.load(file)
-    actor = json.loads(os.environ["HUB_ACTOR"])
+    known = json.loads(os.environ["HUB_RULES"])
     declined = False
     for line in sys.stdin:
         old, new, ref = line.split()
         ancestor = ["git", "merge-base", "--is-ancestor", old, new]
         reasons = broken(
-            known["rulesets"], actor, known["default_branch"], ref, old, new,
+            known["rulesets"], known["actor"], known["default_branch"], ref, old, new,
             lambda command=ancestor: subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0,
         )  # fmt: skip
         if reasons:

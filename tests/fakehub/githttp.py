@@ -97,9 +97,6 @@ def _backend(
     body: bytes,
     token: Token | None,
 ) -> Answer:
-    (repository.folder / "rulesets.json").write_text(
-        json.dumps({"rulesets": repository.rulesets, "default_branch": repository.default_branch}), encoding="utf-8"
-    )
     actor = {"login": token.login, "role": repository.role(token.login)} if token else {}
     if token is not None and token.login == "github-actions[bot]":
         actor["integration"] = ACTIONS_APP
@@ -114,7 +111,7 @@ def _backend(
         "HTTP_CONTENT_ENCODING": headers.get("content-encoding", ""),
         "GIT_PROTOCOL": headers.get("git-protocol", ""),
         "REMOTE_USER": token.login if token else "",
-        "HUB_ACTOR": json.dumps(actor),
+        "HUB_RULES": json.dumps({"actor": actor, "rulesets": repository.rulesets, "default_branch": repository.default_branch}),
     }
     if token is None:
         del more["REMOTE_USER"]
