@@ -42,6 +42,9 @@ def refresh(hub: Hub, repo: Repository, issue: Issue) -> None:
         store.fetch(hub.store(str(pull.head_repository)), head)
         store.update(f"refs/pull/{issue.number}/head", head)
         pull.head_oid, pull.base_oid, issue.updated = head, base, hub.now()
+    if store.is_ancestor(head, base):  # pushed to the base directly: GitHub calls that merged
+        issue.state, pull.merged_oid, pull.merged_by = "closed", head, repo.owner
+        return
     merged = store.merge(base, head, f"Merge {head} into {base}")
     if merged:
         store.update(f"refs/pull/{issue.number}/merge", merged)

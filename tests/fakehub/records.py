@@ -132,6 +132,7 @@ class Repository:
     private: bool
     default_branch: str
     parent: str | None = None  # full name, of a fork
+    actions_may_open_pull_requests: bool = True  # a setting that is off in new organizations
     roles: dict[str, Role] = field(default_factory=dict)
     issues: dict[int, Issue] = field(default_factory=dict)
     comments: dict[int, Comment] = field(default_factory=dict)

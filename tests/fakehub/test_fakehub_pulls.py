@@ -163,3 +163,29 @@ def test_pull_requests_are_opened_and_changed_over_the_api(hub: Hub) -> None:
     assert nothing.json()["errors"][0]["message"] == "No commits between octo-org:main and octo-org:main"
     assert (changed.json()["title"], changed.json()["state"]) == ("new", "closed")
     assert ([item["number"] for item in listed], opened) == ([made.json()["number"]], [])
+
+
+def test_a_head_that_is_pushed_to_the_base_counts_as_merged(hub: Hub) -> None:
+    hub.commit({"a": "1"})
+    head = hub.commit({"a": "2"}, branch="change")
+    issue = hub.open_pull_request(head="change")
+    hub.store("octo-org/prompts").update("refs/heads/main", head)
+    hub.follow_branches(hub.repository())
+    with client(hub) as api:
+        shown = api.get(f"{REPO}/pulls/{issue.number}").json()
+    assert (shown["state"], shown["merged"], shown["merge_commit_sha"]) == ("closed", True, head)
+
+
+def test_an_organization_may_forbid_pull_requests_of_its_workflows(hub: Hub) -> None:
+    hub.repository().actions_may_open_pull_requests = False
+    hub.commit({"a": "1"})
+    hub.commit({"a": "2"}, branch="change")
+    given = {"title": "t", "head": "change", "base": "main"}
+    with client(hub) as api:
+        refused = api.post(f"{REPO}/pulls", json=given)
+    with client(hub, "octo-org") as api:
+        assert api.post(f"{REPO}/pulls", json=given).status_code == 201
+    assert (refused.status_code, refused.json()["message"]) == (
+        403,
+        "GitHub Actions is not permitted to create or approve pull requests.",
+    )

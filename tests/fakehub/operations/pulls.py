@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fakehub import shapes
 from fakehub.api import Call, Problem, Reply, invalid, operation, text
+from fakehub.places import BOT
 from fakehub.records import Issue, Pull, Repository
 
 
@@ -42,6 +43,8 @@ def get_pull(call: Call) -> Reply:
 
 @operation("pulls/create", needs="pull_requests=write", role="read")
 def create_pull(call: Call) -> Reply:
+    if call.login == BOT and not call.repo.actions_may_open_pull_requests:
+        raise Problem(403, "GitHub Actions is not permitted to create or approve pull requests.")
     body = call.body
     title = text(body.get("title"), "PullRequest", most=256, field_name="title")
     if not title:
