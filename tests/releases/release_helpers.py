@@ -19,6 +19,7 @@ from llmops_git.releases.values import Action, Release
 from llmops_git.releases.versions import Version, parse_version
 from llmops_git.repo.git import Git
 from llmops_git.repo.publish import Published, Update, publish
+from llmops_git.repo.sign import UNSIGNED, Signing
 from llmops_git.repo.write import Writer
 
 
@@ -91,10 +92,18 @@ def make_evidence(config: Config, *, passes: bool = True, base: str = "", reason
     )
 
 
-def make_release(git: Git, remote: str | None, config: Config, version: str, *, evidence: Evidence | None = None) -> Release:
+def make_release(
+    git: Git,
+    remote: str | None,
+    config: Config,
+    version: str,
+    *,
+    evidence: Evidence | None = None,
+    signing: Signing = UNSIGNED,
+) -> Release:
     """Release a config under a given number, with evidence, as `llmops-git release` would; the release."""
     registry = read_registry(git, remote=remote)
-    writer = Writer(git)
+    writer = Writer(git, signing)
     number = parse_version(version)
     assert number is not None
     tag = TagName(config.name, number)
@@ -111,6 +120,7 @@ def make_release(git: Git, remote: str | None, config: Config, version: str, *, 
         scores=placed.scores,
         eval_digest=config.eval_digest,
         evidence=TagRef(placed.path, placed.blob),
+        statement=TagRef(placed.statement, placed.statement_blob),
         previous=previous.ref if previous else None,
     )
     oid = writer.tag(str(tag), git.resolve("HEAD"), format_tag_message(note))
@@ -129,9 +139,17 @@ def bump_between(previous: Release | None, number: Version) -> str:
 
 
 def put(
-    git: Git, remote: str | None, environment: str, config: Config, release: Release, *, action: Action = "promote"
+    git: Git,
+    remote: str | None,
+    environment: str,
+    config: Config,
+    release: Release,
+    *,
+    action: Action = "promote",
+    signing: Signing = UNSIGNED,
 ) -> Deployed:
     """Deploy a release."""
-    done = deploy(git, remote, environment, lambda _: Step(release=release, action=action), load=lambda _: config, actor="Test")
+    step = Step(release=release, action=action)
+    done = deploy(git, remote, environment, lambda _: step, load=lambda _: config, actor="Test", signing=signing)
     assert isinstance(done, Deployed)
     return done
