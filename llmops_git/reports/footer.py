@@ -11,7 +11,7 @@ from llmops_git.evals.gate import gating_comparisons
 from llmops_git.evals.values import Comparison
 from llmops_git.reports import numbers
 from llmops_git.reports.names import short_digest, short_name
-from llmops_git.reports.phrases import Name, Phrase
+from llmops_git.reports.phrases import Name, Phrase, join
 from llmops_git.reports.values import ConfigReport, Report
 
 _URL = re.compile(r"https?://[^\s<>\"'`\\\x00-\x1f\x7f]{1,2000}")
@@ -20,10 +20,14 @@ _DAY = timedelta(days=1)
 
 
 def baseline(report: Report) -> Phrase:
-    """`base 1a2b3c4d5, measured 3 days earlier · eval set e7e7e7e7e7e7`: where one sentence is true of all
-    configs; () where nothing was compared."""
-    said = {said: None for config in report.configs for said in [_baseline(config, report)] if said}
-    return next(iter(said)) if len(said) == 1 else ()
+    """`base 1a2b3c4d5, measured 3 days earlier · eval set e7e7e7e7e7e7`: as much of it as is true of all configs."""
+    found = [held for config in report.configs for held in [_held_against(config)] if held is not None]
+    bases = {_base(config, comparison, report): None for config, comparison in found}
+    sets = {comparison.eval_digest: None for _, comparison in found}
+    parts: list[Phrase] = [next(iter(bases))] if len(bases) == 1 else []
+    if len(sets) == 1:
+        parts.append(("eval set ", Name(short_digest(next(iter(sets))))))
+    return join(parts, " \u00b7 ")
 
 
 def links_line(links: Mapping[str, str]) -> str:
@@ -44,14 +48,16 @@ def _address(url: str) -> str:
     return html.escape(url)
 
 
-def _baseline(config: ConfigReport, report: Report) -> Phrase:
-    for comparison in gating_comparisons(config.comparisons):
-        if comparison.against != "nothing" and comparison.base_name:
-            age = _age(config, comparison, report)
-            measured = f", measured {age_in_words(age)} earlier" if age is not None and age >= _OLD else ""
-            digest = Name(short_digest(comparison.eval_digest))
-            return ("base ", Name(short_name(comparison.base_name)), f"{measured} \u00b7 eval set ", digest)
-    return ()
+def _held_against(config: ConfigReport) -> tuple[ConfigReport, Comparison] | None:
+    return next(
+        ((config, one) for one in gating_comparisons(config.comparisons) if one.against != "nothing" and one.base_name), None
+    )
+
+
+def _base(config: ConfigReport, comparison: Comparison, report: Report) -> Phrase:
+    age = _age(config, comparison, report)
+    measured = f", measured {age_in_words(age)} earlier" if age is not None and age >= _OLD else ""
+    return ("base ", Name(short_name(comparison.base_name)), measured)
 
 
 def _age(config: ConfigReport, comparison: Comparison, report: Report) -> timedelta | None:

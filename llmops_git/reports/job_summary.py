@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from llmops_git.evals.values import FlippedCase
 from llmops_git.reports.bases import Shown, shown_comparisons
 from llmops_git.reports.details import Detail
-from llmops_git.reports.escape import code, no_commands, prose
+from llmops_git.reports.escape import code, no_commands
 from llmops_git.reports.evidence import flipped_case, flips_in_words
 from llmops_git.reports.footer import links_line
 from llmops_git.reports.markdown import BETWEEN, NO_LINKS, footer
@@ -19,6 +19,7 @@ from llmops_git.reports.sections import (
     fold,
     how_measured,
     problems,
+    sentence,
     speak,
     summary_table,
 )
@@ -66,7 +67,7 @@ def _blocks(report: Report, notes: Sequence[str]) -> Iterator[str]:
     first = headline(report)
     yield f"## {SYMBOLS[first.level] or SYMBOLS['good']}{first.title}"
     yield speak(first.why)
-    yield alert("NOTE", [prose(note) for note in notes])
+    yield alert("NOTE", [sentence(note) for note in notes])
     step = next_step(report)
     yield f"**Next:** {speak(step)}" if step else ""
     configs = worst_first(report.configs)

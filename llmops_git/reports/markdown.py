@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from llmops_git.reports.details import STEPS, Detail
-from llmops_git.reports.escape import code, no_commands, prose
+from llmops_git.reports.escape import code, no_commands
 from llmops_git.reports.footer import baseline, links_line
 from llmops_git.reports.marker import marker
-from llmops_git.reports.sections import SYMBOLS, alert, config_section, how_measured, problems, speak, summary_table
+from llmops_git.reports.sections import SYMBOLS, alert, config_section, how_measured, problems, sentence, speak, summary_table
 from llmops_git.reports.values import ConfigReport, Report
 from llmops_git.reports.verdicts import headline, next_step, worst_first
 
@@ -68,7 +68,7 @@ def _blocks(report: Report, detail: Detail, notes: Sequence[str], links: str) ->
     first = headline(report)
     yield f"### {SYMBOLS[first.level] or SYMBOLS['good']}{first.title}"
     yield speak(first.why) if detail.words else ""
-    yield alert("NOTE", [prose(note) for note in notes[: detail.lists]])
+    yield alert("NOTE", [sentence(note) for note in notes[: detail.lists]])
     if len(report.configs) > 1:
         yield summary_table(report, detail)
     for config in worst_first(report.configs):

@@ -22,9 +22,9 @@ T = TypeVar("T")
 def redacted(value: T, secrets: Sequence[str]) -> T:
     """`value` with every secret in its texts replaced by `[redacted]`.
 
-    Goes through dataclasses, mappings (keys as well), tuples, lists and sets; other values stay as they are, and so do the
-    words of fields that only hold words of ours (a verdict). A secret is found as it is, as it stands in JSON, in a URL and in base64 (at any
-    offset). Secrets shorter than 6 characters are ignored.
+    Goes through dataclasses, mappings (keys as well), tuples, lists and sets; other values stay as they are, and so do words
+    of ours in fields that hold nothing else (a verdict). A secret is found as it is, as it stands in JSON, in a URL and in
+    base64 (at any offset). Secrets shorter than 6 characters are ignored.
     """
     cleaned: T = redactor(secrets)(value)
     return cleaned

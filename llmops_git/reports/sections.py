@@ -37,16 +37,23 @@ def speak(phrase: Phrase) -> str:
     return say(phrase, name=lambda text: code(text, 300), outside=prose)
 
 
+def sentence(note: str) -> str:
+    """A note as a sentence of its own."""
+    return prose(note[:1].upper() + note[1:])
+
+
 def summary_table(report: Report, detail: Detail) -> str:
-    """One line per changed config, worst first."""
-    lines = ["| config | verdict | quality | cost | latency |", "|:--|:--|:--|--:|--:|"]
+    """One line per changed config, worst first. A column that says nothing of any config is left out."""
     configs = worst_first(report.configs)
-    for config in configs[: detail.rows]:
+    ratios = {kind: [_ratio(config, kind) for config in configs] for kind in ("cost", "latency")}
+    shown = {kind: cells for kind, cells in ratios.items() if set(cells) != {numbers.NONE}}
+    lines = [_line(["config", "verdict", "quality", *shown]), _line([":--"] * 3 + ["--:"] * len(shown))]
+    for index, config in enumerate(configs[: detail.rows]):
         level, words = config_verdict(config)
-        cost, latency = (_ratio(config, kind) for kind in ("cost", "latency"))
-        lines.append(f"| {code(config.change.config)} | {SYMBOLS[level]}{words} | {_quality(config)} | {cost} | {latency} |")
+        cells = [cells[index] for cells in shown.values()]
+        lines.append(_line([code(config.change.config), f"{SYMBOLS[level]}{words}", _quality(config), *cells]))
     if len(configs) > detail.rows:
-        lines.append(f"| and {len(configs) - detail.rows:,} more | | | | |")
+        lines.append(_line([f"and {len(configs) - detail.rows:,} more", *[""] * (2 + len(shown))]))
     return "\n".join(lines) if detail.rows else ""
 
 
@@ -63,7 +70,7 @@ def config_section(config: ConfigReport, detail: Detail, *, alone: bool) -> list
 def config_blocks(config: ConfigReport, detail: Detail, *, broken: Sequence[str]) -> list[str]:
     """What changed, notes, the hard rules that are `broken`, tables, the blind spot; flips and fields as `detail` says."""
     blocks = [what_changed(config.change)]
-    blocks.append(alert("NOTE", [prose(note[:1].upper() + note[1:]) for note in config.notes[: detail.lists]]))
+    blocks.append(alert("NOTE", [sentence(note) for note in config.notes[: detail.lists]]))
     blocks.append(_bullets("**Hard rules broken**", [f"\u274c {prose(text)}" for text in broken], detail.lists))
     for shown in shown_comparisons(config):
         blocks += comparison_blocks(shown, detail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 import xmlschema
@@ -29,7 +29,7 @@ def rendered(name):
 
 def parsed(text):
     SCHEMA.validate(text)
-    return ElementTree.fromstring(text)
+    return ET.fromstring(text)
 
 
 def with_must_pass(made, *cases):

@@ -1,0 +1,161 @@
+"""The HTML file: whole, self-contained, and safe whatever the texts are."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from rendered import COMMAND, hostile_report
+from report_samples import SAMPLES, comparison, config, flip, improved, no_changes, report, scorer, several
+from test_reports_real import EVALUATED
+
+from llmops_git.evals.folder import read_runs
+from llmops_git.reports.html import render_html
+from llmops_git.reports.json_report import report_from_document
+
+SHOP = Path(__file__).parent / "shop"  # a real run of the examples on the embedded model
+TAGS = {
+    "html", "head", "meta", "title", "style", "body", "main", "section", "h1", "h2", "h3", "p", "b", "code", "a", "div", "table",
+    "thead", "tbody", "tr", "th", "td", "ul", "li", "details", "summary", "pre", "del", "ins", "span", "svg", "line", "rect", "circle",
+}  # fmt: skip
+VOID = {"meta", "line", "rect", "circle"}
+ATTRIBUTES = {
+    "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "rel", "open", "data-name", "width", "height",
+    "viewbox", "role", "aria-label", "x", "y", "x1", "x2", "y1", "y2", "rx", "cx", "cy", "r",
+}  # fmt: skip
+
+
+class Checked(HTMLParser):
+    """Every element closed in order; what there is of tags, attributes and links."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.tags, self.attributes, self.links, self.text = [], [], set(), [], ""
+        self.feed(text)
+        self.close()
+        assert [] == self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.links += [value for name, value in attrs if name == "href"]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert tag == self.open.pop()
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def checked(text):
+    page = Checked(text)
+    assert TAGS >= set(page.tags)
+    assert ATTRIBUTES >= page.attributes
+    return page
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_every_report_is_a_whole_page(name):
+    made = SAMPLES[name]()
+    page = checked(render_html(made, ()))
+    assert 1 == page.tags.count("h1")
+    assert all(config.change.config in page.text for config in made.configs)
+
+
+def test_nothing_is_loaded_and_no_script_runs():
+    text = render_html(several(), (), links={"run": "https://example.com/runs/1?a=1&b=2"})
+    assert ["https://example.com/runs/1?a=1&b=2"] == [link for link in checked(text).links if not link.startswith("#config-")]
+    assert not re.search(r"<(script|link|img|iframe|base|form)\b|@import|url\(|src=", text, re.IGNORECASE)
+
+
+def test_the_policy_of_the_page_names_the_style_that_is_in_it():
+    text = render_html(improved(), ())
+    style = re.search("<style>(.*?)</style>", text, re.DOTALL).group(1)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"content=\"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'\"" in text
+
+
+def test_a_real_run_shows_verdicts_answers_and_every_case():
+    made, runs = report_from_document(json.loads((SHOP / "report.json").read_text())), read_runs(SHOP)
+    page = checked(render_html(made, runs))
+    assert "\u2717 Regressed: do not merge" in page.text
+    assert "All cases: 31 cases" in page.text
+    assert "All cases: 26 cases" in page.text
+    assert set(runs[0].cases) == {case for case in runs[0].cases if case in page.text}
+    assert 25 == page.text.count("base answered")
+
+
+def test_both_answers_are_shown_and_what_differs_is_marked():
+    text = render_html(report(config(comparison(flipped=(flip(base_output="to billing", head_output="to sales"),)))), ())
+    assert "<pre>to <del>billing</del></pre>" in text
+    assert "<pre>to <ins>sales</ins></pre>" in text
+
+
+def test_cases_that_hold_the_change_come_first():
+    made = EVALUATED["worse"]
+    text = render_html(made, made.configs[0].runs)
+    table = text[text.index("All cases") :]
+    assert table.index("case-30") < table.index("case-47") < table.index("case-00")
+
+
+def test_an_interval_is_drawn_with_worse_on_the_left_whatever_the_direction():
+    def dot(**changed):
+        text = render_html(report(config(comparison(scorers=(scorer(**changed),), ratios=()))), ())
+        return float(re.search(r'<circle class="\w+" cx="([\d.]+)"', text).group(1))
+
+    assert dot(direction="higher", delta=-0.1, low=-0.2, high=0.0) == dot(direction="lower", delta=0.1, low=-0.2, high=0.0) < 70
+    assert 70 < dot(direction="higher", delta=0.1, low=0.0, high=0.2)
+
+
+def test_an_interval_without_an_end_is_drawn_to_the_edge():
+    text = render_html(report(config(comparison(scorers=(scorer(low=float("-inf"), high=float("inf")),)))), ())
+    assert 'x="6.0" y="5" width="128.0"' in text
+
+
+def test_no_change_is_a_short_page():
+    page = checked(render_html(no_changes(), ()))
+    assert "\u2713 No config changed" in page.text
+    assert "table" not in page.tags
+
+
+def test_a_link_that_is_no_address_is_refused():
+    with pytest.raises(ValueError, match="not an address"):
+        render_html(improved(), (), links={"run": "javascript:alert(1)"})
+
+
+@settings(max_examples=80)
+@given(st.text(max_size=60))
+@example("</style></pre></code><script>alert(1)</script>")
+@example("\"'><img src=x onerror=alert(1)>")
+@example("{{ 7 * 7 }}{% raw %}{# x #}")
+@example("\n::error::x\n  ::set-output name=verdict::improved\n##[error]x")
+@example("\x1b[31m\u202e\u200b\ud800")
+def test_hostile_texts_are_only_ever_text(text):
+    made = EVALUATED["worse"]
+    runs = tuple(
+        replace(run, samples=tuple(replace(sample, output=text) for sample in run.samples)) for run in made.configs[0].runs
+    )
+    hostile = replace(hostile_report(text), configs=(*hostile_report(text).configs, *made.configs))
+    page = render_html(hostile, runs, notes=[text], links={text: "https://example.com/"})
+    plain = render_html(
+        replace(hostile_report("x"), configs=(*hostile_report("x").configs, *made.configs)),
+        runs,
+        notes=["x"],
+        links={"x": "https://example.com/"},
+    )
+    assert {"del", "ins"} >= set(checked(page).tags) - set(checked(plain).tags)
+    assert [] == [link for link in checked(page).links if not link.startswith(("#config-", "https://example.com/"))]
+    assert COMMAND.search(page) is None
+    assert not {"\x1b", "\u202e", "\u200b", "\ud800"} & set(page)
+    page.encode()
