@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from llmops_git.configs.closure import Closure, Closures
@@ -155,20 +156,41 @@ def _loaded(
 
 
 def with_renames(changes: Sequence[Change]) -> list[Change]:
-    """The same changes, where a config that went and one that came with the same digest are one that was renamed."""
-    from llmops_git.configs.diff import compare_configs
-
+    """The same changes, where a config that went and one that came with the same digest are one that was renamed, as are two
+    that share most of their content."""
     gone: dict[str, list[Change]] = {}
     for change in changes:
         if change.status == "removed" and change.base is not None:
             gone.setdefault(change.base.digest, []).append(change)
-    renamed: dict[str, Change] = {}
-    dropped: set[str] = set()
+    pairs: list[tuple[Change, Change]] = []
+    came: list[Change] = []
     for change in changes:
-        if change.status == "added" and change.head is not None and gone.get(change.head.digest):
-            old = gone[change.head.digest].pop(0)
-            dropped.add(old.config)
-            renamed[change.config] = replace(compare_configs(old.base, change.head), because=change.because)
+        if change.status == "added" and change.head is not None:
+            if gone.get(change.head.digest):
+                pairs.append((gone[change.head.digest].pop(0), change))
+            else:
+                came.append(change)
+    pairs += _edited(list(chain.from_iterable(gone.values())), came)
+    renamed = {new.config: _renamed(old, new) for old, new in pairs}
+    dropped = {old.config for old, _ in pairs}
     return [
-        renamed.get(change.config, change) for change in changes if change.status != "removed" or change.config not in dropped
+        renamed.get(change.config, change) if change.status == "added" else change
+        for change in changes
+        if change.status != "removed" or change.config not in dropped
     ]
+
+
+def _edited(gone: Sequence[Change], came: Sequence[Change]) -> list[tuple[Change, Change]]:
+    """The pairs that were renamed and edited at once."""
+    if not gone or not came:
+        return []
+    from llmops_git.configs.similar import find_renamed
+
+    pairs = find_renamed([each.base for each in gone if each.base], [each.head for each in came if each.head])
+    return [(gone[pair.gone], came[pair.came]) for pair in pairs]
+
+
+def _renamed(old: Change, new: Change) -> Change:
+    from llmops_git.configs.diff import compare_configs
+
+    return replace(compare_configs(old.base, new.head), because=new.because)

@@ -330,3 +330,21 @@ def test_two_configs_of_equal_content_each_have_a_verdict(
         code, [(entry["config"], entry["verdict"]) for entry in document["configs"]],
     )  # fmt: skip
     assert 2 * CASES == len(server.asked)
+
+
+def test_a_config_that_is_renamed_and_made_worse_is_held_to_what_it_was(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with project(repository, monkeypatch):
+        text = (repository / "prompts" / "router.yaml").read_text()
+        (repository / "prompts" / "router.yaml").unlink()
+        worse = text.replace("name: router", "name: dispatcher").replace("skill 60", "skill 10")
+        (repository / "prompts" / "dispatcher.yaml").write_text(worse)
+        code, document = report(capsys)
+    [entry] = document["configs"]  # type: ignore[misc]
+    assert (1, "dispatcher", "router", "regressed") == (
+        code,
+        entry["config"],
+        entry["change"]["renamed_from"],
+        entry["verdict"],
+    )

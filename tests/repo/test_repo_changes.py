@@ -104,6 +104,16 @@ def test_a_config_that_comes_or_goes_is_added_or_removed(history: History) -> No
     assert (None, "major") == (changes["router"].head_digest, changes["router"].bump)
 
 
+def test_a_config_that_is_renamed_and_edited_at_once_keeps_its_base(history: History) -> None:
+    text = FILES["prompts/router.yaml"].replace("name: router", "name: dispatcher").replace("temperature: 0", "temperature: 1")
+    changes = _after(history, {"prompts/router.yaml": None, "prompts/dispatcher.yaml": text})
+    assert ["dispatcher"] == list(changes)
+    change = changes["dispatcher"]
+    assert ("renamed", "router", "patch", ("parameters",)) == (change.status, change.renamed_from, change.bump, change.aspects)
+    assert change.base is not None
+    assert "router" == change.base.name
+
+
 def test_a_config_under_another_name_with_the_same_digest_is_renamed(history: History) -> None:
     text = FILES["prompts/plain.yaml"].replace("name: plain", "name: simple")
     changes = _after(history, {"prompts/plain.yaml": None, "prompts/simple.yaml": text})
