@@ -131,7 +131,7 @@ class Story:
         """The release that runs in an environment, "" when none does."""
         if not (tip := self.tip(f"llmops/env/{environment}")):
             return ""
-        return str(json.loads(self.show(tip, f"{CONFIG}.json"))["release"]["tag"])
+        return str(json.loads(self.show(tip, f"{CONFIG}.json"))["release"])
 
     def gate(self, commit: str) -> str:
         """The state of the status that a ruleset requires."""
