@@ -13,16 +13,29 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
 FOLDER = Path(__file__).resolve().parent.parent / "contract"
 NOTHING = object()  # "no body", which is not the same as the body `null`
 _WITH_SLASHES = frozenset({"ref", "path"})
 _MOST_PER_PAGE = 100
-# Where GitHub says something that its description does not allow: the head of a pull request whose fork was deleted.
-_NULL_TOO = (("pull-request", "head", "repo"), ("pull-request-simple", "head", "repo"))
+# Where GitHub says null and its description does not allow it: the head of a deleted fork, a label without description.
+_NULL_TOO = (
+    ("pull-request", "head", "repo"),
+    ("pull-request-simple", "head", "repo"),
+    ("pull-request-simple", "labels", "description"),
+)
 _UNDOCUMENTED = frozenset({400, 401, 403, 404, 409, 410, 415, 422, 429})  # every operation may say these, listed or not
+
+
+_FORMATS = FormatChecker(formats=())
+_WRITTEN = {
+    "uri": re.compile(r"[a-z][a-z0-9+.-]*:[!#$%&'()*+,./:;=?@\w~{}-]+", re.ASCII),  # with the braces of URI templates
+    "date-time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII),
+}
+for _name, _pattern in _WRITTEN.items():
+    _FORMATS.checks(_name)(lambda value, _pattern=_pattern: not isinstance(value, str) or bool(_pattern.fullmatch(value)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +130,7 @@ class Contract:
 
     def _build(self, schema: str, strict: bool) -> Draft202012Validator:
         root = self._strict if strict else self._lenient
-        return Draft202012Validator({"allOf": [convert(json.loads(schema), strict=strict)], **root})
+        return Draft202012Validator({"allOf": [convert(json.loads(schema), strict=strict)], **root}, format_checker=_FORMATS)
 
 
 @cache
@@ -129,7 +142,8 @@ def _events() -> tuple[dict[str, Any], dict[str, Any]]:
 def payload_faults(name: str, payload: Any) -> list[str]:
     """What is wrong with an event payload, by GitHub's description; `name` is a file of tests/contract/payloads."""
     events, root = _events()
-    return [_worst(error) for error in Draft202012Validator({"allOf": [events[name]], **root}).iter_errors(payload)]
+    validator = Draft202012Validator({"allOf": [events[name]], **root}, format_checker=_FORMATS)
+    return [_worst(error) for error in validator.iter_errors(payload)]
 
 
 @cache
@@ -160,6 +174,7 @@ def convert(node: Any, *, strict: bool = False, names: bool = False) -> Any:
 def _allow_null(schema: dict[str, Any], names: Sequence[str]) -> None:
     for name in names[:-1]:
         schema = schema["properties"][name]
+        schema = schema.get("items", schema)
     schema["properties"][names[-1]] = {"allOf": [schema["properties"][names[-1]]], "nullable": True}
 
 

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from fakehub.records import Artifact, Comment, Issue, Label, Repository, Run, Status
 
@@ -21,7 +22,8 @@ def node(kind: str, number: int) -> str:
 
 def user(hub: Hub, login: str) -> dict[str, Any]:
     known = hub.user(login)
-    url = f"{hub.api_url}/users/{login}"
+    url = f"{hub.api_url}/users/{quote(login)}"
+    page = f"apps/{login.removesuffix('[bot]')}" if known.type == "Bot" else login
     links = ("followers", "subscriptions", "repos", "received_events")
     return {
         "login": login,
@@ -30,7 +32,7 @@ def user(hub: Hub, login: str) -> dict[str, Any]:
         "avatar_url": f"{hub.server_url}/avatars/{known.id}",
         "gravatar_id": "",
         "url": url,
-        "html_url": f"{hub.server_url}/{login}",
+        "html_url": f"{hub.server_url}/{page}",
         **{f"{link}_url": f"{url}/{link}" for link in links},
         "organizations_url": f"{url}/orgs",
         "following_url": f"{url}/following{{/other_user}}",
@@ -108,7 +110,7 @@ def label(hub: Hub, repo: Repository, known: Label) -> dict[str, Any]:
     return {
         "id": known.id,
         "node_id": node("Label", known.id),
-        "url": f"{_url(hub, repo)}/labels/{known.name}",
+        "url": f"{_url(hub, repo)}/labels/{quote(known.name)}",
         "name": known.name,
         "color": known.color,
         "default": False,

@@ -119,3 +119,18 @@ def test_a_reply_with_an_undescribed_status_or_body_is_noticed() -> None:
     assert judge.reply_violations(match, 200, {}) == ["issues/delete-comment: status 200 is not one of ['204']"]
     assert judge.reply_violations(match, 204, {}) == ["issues/delete-comment: 204 has no body"]
     assert judge.reply_violations(match, 502) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "good"),
+    [
+        ("uri", "http://127.0.0.1:80/users/a%5Bbot%5D", True),
+        ("uri", "http://127.0.0.1:80/users/a[bot]", False),
+        ("uri", "no address", False),
+        ("date-time", "2026-01-02T03:04:05Z", True),
+        ("date-time", "2026-01-02 03:04:05", False),
+    ],
+)
+def test_addresses_and_times_are_judged_too(kind: str, value: str, good: bool) -> None:
+    faults = contract()._faults("x", {"type": "string", "format": kind}, value, strict=False)
+    assert (faults == []) == good

@@ -17,13 +17,14 @@ YOUNGER = {
     "push": ["has_discussions"],
     "workflow_run.completed": ["actor", "path", "triggering_actor"],
 }
+OTHERWISE = {"merge_group.checks_requested": ["$.repository.homepage: '' is not a 'uri'"]}  # GitHub's word for "none"
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (FOLDER / "payloads").glob("*.json")))
 def test_a_real_example_is_valid_but_for_younger_keys(name: str) -> None:
     faults = payload_faults(name, json.loads((FOLDER / "payloads" / f"{name}.json").read_bytes()))
     assert sorted(fault.split("'")[1] for fault in faults if "required" in fault) == YOUNGER.get(name, [])
-    assert all("required" in fault for fault in faults)
+    assert [fault for fault in faults if "required" not in fault] == OTHERWISE.get(name, [])
 
 
 @pytest.fixture
