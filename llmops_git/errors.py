@@ -26,7 +26,8 @@ Severity = Literal["error", "warning"]
 class Problem:
     """One thing that is wrong in one of the user's files.
 
-    `line` and `column` count from 1; 0 means the whole file. `pointer` is the field's path, as `$.model.id`.
+    `line` and `column` count from 1; 0 means the whole file, and `path` "" no file at all. `pointer` is the field's path, as
+    `$.model.id`.
     """
 
     path: str
@@ -41,8 +42,8 @@ class Problem:
         place = self.path
         if self.line:
             place = f"{place}:{self.line}:{self.column}" if self.column else f"{place}:{self.line}"
-        field = f" {self.pointer}" if self.pointer else ""
-        return f"{place}:{field} {self.message}"
+        field = f"{self.pointer} " if self.pointer else ""
+        return f"{place}: {field}{self.message}" if place else f"{field}{self.message}"
 
 
 class LlmopsError(Exception):

@@ -18,6 +18,7 @@ MARKS: dict[Status, tuple[str, Style]] = {
     "removed": ("-", "red"),
     "renamed": (">", "yellow"),
     "modified": ("~", "yellow"),
+    "unchanged": ("=", "dim"),
 }
 CHAINS = 5  # chains of files shown per config
 _LONG = 200

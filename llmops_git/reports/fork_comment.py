@@ -14,10 +14,10 @@ from llmops_git.reports.escape import code, fence, prose
 from llmops_git.reports.footer import links_line
 from llmops_git.reports.markdown import LIMIT, NO_LINKS, SMALLEST_LIMIT, whole
 from llmops_git.reports.marker import marker
-from llmops_git.reports.sections import comparison_blocks, fields_fold, fold, problems, what_changed
+from llmops_git.reports.sections import comparison_blocks, fields_fold, fold, problems, sentence, what_changed
 from llmops_git.reports.values import ConfigReport, Report
 
-WAITING = "\u23f3 "
+WAITING, BROKEN = "\u23f3 ", "\u274c "
 UNVERIFIED = (
     "The fork's own job measured these without this repository's secrets, with files that the pull request can change. "
     "They decide nothing."
@@ -58,7 +58,8 @@ def render_fork_comment(
 ) -> str:
     """The comment for `changes`, which the caller computed from git objects, at most `limit` characters long.
 
-    `reason` says in a sentence why nothing decides yet, `command_hint` how a maintainer gets this commit evaluated.
+    `reason` says in a sentence why nothing decides yet, `command_hint` how a maintainer gets this commit evaluated
+    ("": there is nothing to evaluate).
     `unverified` is what the fork's job reported: only numbers of the very digests in `changes` are shown, and none of its
     texts. Raises ValueError for a limit below 2,000 and for a link that is not plain http(s).
     """
@@ -95,19 +96,15 @@ def same_configs(changes: Sequence[Change], report: Report | None) -> tuple[Conf
 def _blocks(
     changes: Sequence[Change], step: _Step, *, reason: str, command: str, measured: Sequence[ConfigReport], footer: str
 ) -> Iterator[str]:
-    if not changes:
-        yield "### \u2705 No config changed"
-        yield prose(reason)
-        yield _small(footer)
-        return
-    yield f"### {WAITING}{numbers.count(len(changes), 'config')} changed, not evaluated yet"
-    yield prose(reason)
+    asks = bool(changes and command)
+    yield _title(changes, waiting=asks)
+    yield sentence(reason)
     yield (
         f"**For a maintainer:** this evaluates exactly the commit that you have read.\n\n{fence(command, 'sh')}"
-        if command
+        if asks
         else ""
     )
-    yield _table(changes, step.rows)
+    yield _table(changes, step.rows) if changes else ""
     for change in changes if step.fields else ():
         folded = fields_fold(change)
         yield f"#### {code(change.config)}\n\n{what_changed(change)}\n\n{folded}" if folded else ""
@@ -119,6 +116,15 @@ def _blocks(
     if step.left_out:
         yield _small(f"Too long for one comment, left out: {step.left_out}. All of it: {code('llmops-git diff')}")
     yield _small(footer)
+
+
+def _title(changes: Sequence[Change], *, waiting: bool) -> str:
+    if not changes:
+        return "### \u2705 No config changed"
+    changed = f"{numbers.count(len(changes), 'config')} changed"
+    if any(problem.severity == "error" for change in changes for problem in change.problems):
+        return f"### {BROKEN}{changed}, and some files are wrong"
+    return f"### {WAITING}{changed}, not evaluated yet" if waiting else f"### \u2705 {changed}, nothing to evaluate"
 
 
 def _table(changes: Sequence[Change], rows: int) -> str:

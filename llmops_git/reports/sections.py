@@ -87,8 +87,9 @@ def problems(found: Sequence[Problem], detail: Detail) -> str:
     for problem in found:
         place = f"{problem.path}:{problem.line}" if problem.line else problem.path
         hint = f" ({prose(problem.hint)})" if problem.hint else ""
-        lines.append(f"{code(place)} {prose(problem.message)}{hint}")
-    return _bullets(f"**{numbers.count(len(found), 'problem')} in the files**", lines, detail.lists)
+        lines.append(f"{code(place)} {prose(problem.message)}{hint}" if place else f"{prose(problem.message)}{hint}")
+    where = " in the files" if any(problem.path for problem in found) else ""
+    return _bullets(f"**{numbers.count(len(found), 'problem')}{where}**", lines, detail.lists)
 
 
 def how_measured(report: Report) -> str:

@@ -9,7 +9,7 @@ from typing import Literal
 from llmops_git.forges.base import Comment
 from llmops_git.reports.marker import Marker, marked_key, parse_marker
 
-SHORTER = (60_000, 30_000, 10_000, 3_000)
+SHORTER = (60_000, 30_000, 10_000, 3_000)  # limits to render with, in order, while the forge says that a comment is too long
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +44,6 @@ def decide(comments: Sequence[Comment], *, me: str, key: str, run: tuple[int, in
     if _same(oldest.body, body):
         return Decision(kind="keep", comment=oldest.id, reason="the comment says this already", extras=extras)
     return Decision(kind="update", comment=oldest.id, extras=extras)
-
-
-def shorter(limit: int) -> tuple[int, ...]:
-    """The limits to try, in order, after a comment that was rendered with `limit` was refused for its length."""
-    return tuple(step for step in SHORTER if step < limit)
 
 
 def _ours(comments: Sequence[Comment], me: str, key: str) -> list[tuple[Comment, Marker]]:

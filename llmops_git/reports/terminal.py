@@ -136,7 +136,8 @@ class _Writer:
     def problems(self, report: Report) -> None:
         found = [*report.problems, *(problem for config in report.configs for problem in config.change.problems)]
         if found:
-            self.title(f"{numbers.count(len(found), 'problem')} in the files")
+            where = " in the files" if any(problem.path for problem in found) else ""
+            self.title(f"{numbers.count(len(found), 'problem')}{where}")
         for problem in found[:LISTED]:
             self.text(one_line(str(problem), 2 * _NAME), "  - ")
             if problem.hint:

@@ -45,12 +45,16 @@ def headline(report: Report) -> Headline:
     """The verdict of the whole report."""
     if not report.configs:
         if report.problems:
-            return Headline(level="unmeasured", title="Not measured: no verdict", why=("Some files are wrong.",))
+            return Headline(level="unmeasured", title="Not measured: no verdict", why=(_what_is_wrong(report),))
         total = numbers.count(report.configs_total, "config")
         why = f"{total} looked at: what reaches a model, and how it is scored, is the same as before."
         return Headline(level="good", title="No config changed", why=(why,))
     level, title = _title(report)
     return Headline(level=level, title=title, why=_why(report))
+
+
+def _what_is_wrong(report: Report) -> str:
+    return "Some files are wrong." if any(problem.path for problem in report.problems) else "It could not be evaluated."
 
 
 def worst_first(configs: tuple[ConfigReport, ...]) -> list[ConfigReport]:

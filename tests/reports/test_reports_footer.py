@@ -9,8 +9,11 @@ import pytest
 from rendered import page_of
 from report_samples import BASE_DIGEST, HEAD, SAMPLES, comparison, config, improved, long, no_changes, report, several
 
+from llmops_git.errors import Problem
 from llmops_git.reports.footer import age_in_words, links_line
+from llmops_git.reports.html import render_html
 from llmops_git.reports.markdown import render_comment
+from llmops_git.reports.terminal import render_report
 
 BASE_LINE = "<sub>base <code>1a2b3c4d5</code>{} \u00b7 eval set <code>e7e7e7e7e7e7</code></sub>"
 
@@ -100,3 +103,14 @@ def test_no_change_is_said_in_two_sentences():
 def test_a_column_of_the_summary_that_says_nothing_is_left_out():
     free = tuple(config(comparison(config=name, ratios=())) for name in "ab")
     assert "| config | verdict | quality |\n" in render_comment(report(*free))
+
+
+def test_a_failure_that_no_file_caused_is_said_without_a_place():
+    failed = report(
+        verdict="invalid", gate_passes=False, problems=(Problem(path="", message="the remote is away", hint="again"),)
+    )
+    comment = render_comment(failed)
+    assert "It could not be evaluated." in comment
+    assert "**1 problem**\n\n- the remote is away (again)" in comment
+    assert "  - the remote is away\n    hint: again" in render_report(failed, color=False, width=80)
+    assert "<li>the remote is away (hint: again)</li>" in render_html(failed, ())

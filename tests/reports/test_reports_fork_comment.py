@@ -58,6 +58,17 @@ def test_without_a_changed_config_there_is_nothing_to_wait_for():
     assert HINT not in comment
 
 
+def test_a_change_that_no_model_sees_has_nothing_to_wait_for():
+    comment = rendered(change(aspects=("metadata",)), command_hint="")
+    assert "### \u2705 1 config changed, nothing to evaluate" == comment.split("\n")[1]
+    assert "For a maintainer" not in comment
+
+
+def test_files_that_are_wrong_are_said_first():
+    broken = change(problems=(Problem(path="prompts/x.yaml", line=3, message="unknown key"),))
+    assert "### \u274c 1 config changed, and some files are wrong" == rendered(broken, command_hint="").split("\n")[1]
+
+
 def test_unverified_numbers_are_folded_marked_and_never_green_or_red():
     comment = rendered(change(), unverified=regressed())
     folded = comment[comment.index("<summary>Numbers from the fork's own job, <strong>not verified</strong>") :]

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from report_samples import HEAD
 
 from llmops_git.forges.base import Comment
+from llmops_git.reports.markdown import LIMIT, SMALLEST_LIMIT
 from llmops_git.reports.marker import marker
-from llmops_git.reports.sticky import Decision, decide, shorter
+from llmops_git.reports.sticky import SHORTER, Decision, decide
 
 ME = "github-actions[bot]"
 
@@ -115,7 +116,6 @@ def test_however_runs_arrive_the_newest_has_the_last_word(order):
     assert [body(f"{newest[0]}.{newest[1]}", text=str(newest))] == list(comments.values())
 
 
-def test_a_refused_length_is_answered_with_ever_shorter_ones():
-    assert (30_000, 10_000, 3_000) == shorter(60_000)
-    assert (60_000, 30_000, 10_000, 3_000) == shorter(65_536)
-    assert () == shorter(3_000)
+def test_every_length_to_try_is_shorter_than_the_one_before_and_can_be_rendered():
+    assert sorted(set(SHORTER), reverse=True) == list(SHORTER)
+    assert SMALLEST_LIMIT <= SHORTER[-1] < SHORTER[0] <= LIMIT
