@@ -30,7 +30,7 @@ def command(what: str | None, ask_remote: bool, fetch: bool, form: str) -> int:
 
     Exit code: 0 every level that was checked held, 1 one failed, 3 one could not be completed.
     """
-    state = _fetched(read_state(fetch=False)) if fetch else read_state(fetch=False)
+    state = fetched(read_state(fetch=False)) if fetch else read_state(fetch=False)
     releases, configs = chosen(state, what)
     levels = verify_levels(state, releases, configs, ask_remote=ask_remote)
     if form == "json":
@@ -41,7 +41,7 @@ def command(what: str | None, ask_remote: bool, fetch: bool, form: str) -> int:
     return exit_code(levels)
 
 
-def _fetched(state: State) -> State:
+def fetched(state: State, project: Project | None = None) -> State:
     """The state after a fetch; what the remote moved or rewrote is left for the levels to say."""
     from llmops_git.repo.fetch import Tampered, fetch_state
 
@@ -49,7 +49,7 @@ def _fetched(state: State) -> State:
         return state
     with contextlib.suppress(Tampered):
         fetch_state(state.project.git, state.remote)
-    return read_state(fetch=False)
+    return read_state(fetch=False, project=project)
 
 
 def chosen(state: State, what: str | None) -> tuple[list[Release], list[str] | None]:
