@@ -10,10 +10,11 @@ import click
 
 from llmops_git import __version__
 from llmops_git.commands.project import emit_json, format_option
-from llmops_git.errors import LlmopsError
+from llmops_git.errors import InvalidInput, LlmopsError
 from llmops_git.reports.clean import clean
 
 if TYPE_CHECKING:
+    from llmops_git.errors import Problem
     from llmops_git.repo.git import Git
 
 # provider -> a pinned model to begin with
@@ -47,15 +48,31 @@ def command(provider: str, model: str | None, workflows: bool, action: str | Non
     if workflows:
         files |= starter_workflows(git, provider, action)
     written, kept = write_files(_top(git), files, dry_run=dry_run)
+    wrong = _wrong_policy(git)
     if form == "json":
-        emit_json({"dry_run": dry_run, "written": written, "kept": kept})
+        emit_json({"dry_run": dry_run, "written": written, "kept": kept, "invalid": sorted({each.path for each in wrong})})
         return
     for path in written:
         click.echo(f"{'would write' if dry_run else 'wrote'} {clean(path)}")
     for path in kept:
-        click.echo(f"kept {clean(path)} (it is there already)")
+        invalid = ", and it is invalid" if path in {each.path for each in wrong} else ""
+        click.echo(f"kept {clean(path)} (it is there already{invalid})")
+    for problem in wrong:
+        click.echo(f"warning: {clean(str(problem))}", err=True)
     if not dry_run:
         click.echo("\nnext: llmops-git check, git add and commit, then change the prompt and run llmops-git eval", err=True)
+
+
+def _wrong_policy(git: Git) -> tuple[Problem, ...]:
+    """What is wrong with a policy that was there already: nothing works until that is mended."""
+    from llmops_git.configs.policy_file import load_policy
+    from llmops_git.repo.trees import work_tree
+
+    try:
+        load_policy(work_tree(git), git.location.prefix)
+    except InvalidInput as error:
+        return error.problems
+    return ()
 
 
 def starter_files(git: Git, provider: str, model: str) -> dict[str, str]:

@@ -49,7 +49,7 @@ def compare_configs(base: Config | None, head: Config | None) -> Change:
     renamed = base.name != head.name
     return Change(
         config=head.name,
-        status="renamed" if renamed else "modified",
+        status="renamed" if renamed else "modified" if touched else "unchanged",
         aspects=touched,
         bump=bump_of(base.resolved, head.resolved),
         fields=tuple(field for aspect in touched for field in fields[aspect]),

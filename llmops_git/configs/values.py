@@ -15,7 +15,7 @@ Kind = Literal["config", "judge"]
 Role = Literal[
     "config", "message", "include", "output_schema", "tool", "corpus", "dataset", "judge", "guardrail", "scorer_schema"
 ]
-Status = Literal["added", "removed", "renamed", "modified"]
+Status = Literal["added", "removed", "renamed", "modified", "unchanged"]
 Aspect = Literal[
     "prompt", "model", "parameters", "retrieval", "tools", "output", "guardrails", "inputs", "evaluation", "metadata"
 ]

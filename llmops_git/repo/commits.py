@@ -88,7 +88,13 @@ def missing_commit(git: Git, revision: str) -> LlmopsError:
     """The error for a revision that names no commit here, with the command that would bring it."""
     if revision == "HEAD":
         return nothing_committed()
+    where = "this shallow clone" if git.location.shallow else "this repository"
+    remotes = git.run("remote").decode().split()
+    if not remotes:
+        hint = "git log --oneline --all shows what is here"
+        return LlmopsError(f"`{revision}` is not a commit in {where}", hint=hint)
     remote, branch = _remote_branch(revision)
+    remote = remote if remote in remotes else remotes[0]
     shallow = git.location.shallow
     everything = f"  (or all of it: git fetch --unshallow {remote})" if shallow else ""
     if _is_id(revision):
@@ -99,7 +105,6 @@ def missing_commit(git: Git, revision: str) -> LlmopsError:
         hint = f"git fetch --deepen=100 {remote}"
     else:
         hint = f"git fetch --depth=1 {remote} {branch}:refs/remotes/{remote}/{branch}"
-    where = "this shallow clone" if shallow else "this repository"
     return LlmopsError(f"`{revision}` is not a commit in {where}", hint=hint + everything)
 
 

@@ -127,10 +127,9 @@ class Git:
         """The commit id of a revision. Raises LlmopsError when there is none."""
         result = self.try_run("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
         if result.code:
-            if revision == "HEAD":
-                raise nothing_committed()
-            hint = "git fetch --unshallow" if self.location.shallow else "git fetch origin"
-            raise LlmopsError(f"`{revision}` is not a commit in this repository", hint=hint)
+            from llmops_git.repo.commits import missing_commit
+
+            raise missing_commit(self, revision)
         return result.out.decode().strip()
 
 

@@ -348,3 +348,14 @@ def test_a_config_that_is_renamed_and_made_worse_is_held_to_what_it_was(
         entry["change"]["renamed_from"],
         entry["verdict"],
     )
+
+
+def test_a_config_that_is_named_and_unchanged_is_said_to_be(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with project(repository, monkeypatch):
+        code, document = report(capsys, "router")
+        assert 0 == run(["eval", "router"])
+    [entry] = document["configs"]  # type: ignore[misc]
+    assert (0, "unchanged") == (code, entry["change"]["status"])
+    assert "modified" not in capsys.readouterr().out

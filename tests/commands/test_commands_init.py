@@ -60,7 +60,7 @@ def test_nothing_that_is_there_is_written_over(inside: Path, capsys: pytest.Capt
     (inside / "llmops.yaml").symlink_to("nowhere")
     assert run(["init", "--format", "json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert said == {"dry_run": False, "written": WRITTEN[2:], "kept": WRITTEN[:2]}
+    assert said == {"dry_run": False, "written": WRITTEN[2:], "kept": WRITTEN[:2], "invalid": ["llmops.yaml"]}
     assert (inside / "prompts" / "review-sentiment.yaml").read_text() == "mine"
     assert not (inside / "nowhere").exists()
     assert run(["init"]) == 0
@@ -193,3 +193,13 @@ def test_a_bare_repository_has_nowhere_to_write(
     monkeypatch.chdir(tmp_path / "bare")
     assert run(["init"]) == 2
     assert "bare repository" in capsys.readouterr().err
+
+
+def test_a_policy_that_is_there_and_wrong_is_said_to_be(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (inside / "llmops.yaml").write_text("gate: {alfa: 1}\n")
+    assert run(["init", "--no-workflows"]) == 0
+    said = capsys.readouterr()
+    assert "kept llmops.yaml (it is there already, and it is invalid)" in said.out.splitlines()
+    assert "warning: llmops.yaml:1:8: $.gate.alfa unknown key `alfa`" in said.err
+    assert run(["init", "--no-workflows", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["invalid"] == ["llmops.yaml"]

@@ -115,7 +115,20 @@ def test_a_shallow_clone_without_the_merge_base_says_how_far_to_go(origin: Histo
 def test_what_names_no_commit_is_an_error_with_a_hint(origin: History, revision: str) -> None:
     with pytest.raises(LlmopsError, match="is not a commit in this repository") as caught:
         find_commit(open_git(origin.folder), revision)
-    assert caught.value.hint.startswith("git fetch origin")
+    assert "git log --oneline --all shows what is here" == caught.value.hint
+    folder = _clone(origin)
+    for ask in (lambda: find_commit(open_git(folder), revision), lambda: open_git(folder).resolve(revision)):
+        with pytest.raises(LlmopsError, match="is not a commit in this repository") as caught:
+            ask()
+        assert caught.value.hint.startswith("git fetch origin")
+
+
+def test_the_remote_that_is_there_is_the_one_to_fetch_from(origin: History) -> None:
+    folder = _clone(origin)
+    run_git(folder, "remote", "rename", "origin", "upstream")
+    with pytest.raises(LlmopsError) as caught:
+        open_git(folder).resolve("nope")
+    assert "git fetch upstream" == caught.value.hint
 
 
 def test_before_the_first_commit_no_fetch_is_advised(tmp_path: Path) -> None:
