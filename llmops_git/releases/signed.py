@@ -14,7 +14,7 @@ from llmops_git.errors import GateRefused, LlmopsError
 from llmops_git.releases.messages import parse_message
 from llmops_git.releases.trust import Trust
 from llmops_git.releases.values import Registry, Release
-from llmops_git.repo.objects import ObjectReader
+from llmops_git.repo.objects import GitObject, ObjectReader
 from llmops_git.repo.sign import Kind, Signing, signing_asked
 from llmops_git.repo.signatures import Verifier
 
@@ -23,16 +23,20 @@ if TYPE_CHECKING:
     from llmops_git.repo.write import Writer
 
 Standing = Literal["good", "vouched", "unsigned", "bad", "replayed"]
-_SIGNATURE_HEADERS = (b"gpgsig ", b"gpgsig-sha256 ")
+_SIGNATURE_HEADERS = ("gpgsig", "gpgsig-sha256")
 
 
 @dataclass(frozen=True, slots=True)
 class SignedCommit:
-    """One commit of a branch. `place` is the environment that its message says it was made for, "" where it says none."""
+    """One commit of a branch. `place` is the environment that its message says it was made for, "" where it says none.
+
+    `by` are the commits whose good signature is one of this commit: itself, and where it merely merges a deployment that was
+    made on top of the branch and changes nothing about it, that deployment. Empty where there is no signature at all.
+    """
 
     oid: str
-    signed: bool
     place: str
+    by: tuple[str, ...] = ()
 
 
 def release_standings(verifier: Verifier, releases: Sequence[Release]) -> dict[str, Standing]:
@@ -69,16 +73,17 @@ def _vouched(releases: Sequence[Release], standings: Mapping[str, Standing]) -> 
 
 def commit_standings(verifier: Verifier, commits: Sequence[SignedCommit], environment: str) -> dict[str, Standing]:
     """How each commit of a branch stands, by id; `commits` are those along the first parents, oldest first."""
-    good = verifier.good("commit", [commit.oid for commit in commits if commit.signed])
+    good = verifier.good("commit", [oid for commit in commits for oid in commit.by])
     found: dict[str, Standing] = {}
-    vouching = any(commit.oid in good for commit in commits)
+    vouching = any(good.intersection(commit.by) for commit in commits)
     for commit in commits:
-        vouching = vouching and commit.oid not in good
-        if commit.signed and commit.place not in ("", environment):
+        is_good = bool(good.intersection(commit.by))
+        vouching = vouching and not is_good
+        if commit.by and commit.place not in ("", environment):
             found[commit.oid] = "replayed"
-        elif commit.oid in good:
+        elif is_good:
             found[commit.oid] = "good"
-        elif commit.signed:
+        elif commit.by:
             found[commit.oid] = "bad"
         else:
             found[commit.oid] = "vouched" if vouching else "unsigned"
@@ -89,16 +94,46 @@ def branch_commits(git: Git, tip: str) -> list[SignedCommit]:
     """The commits of a branch along its first parents, oldest first, in two git processes."""
     oids = git.run("rev-list", "--first-parent", "--reverse", tip).decode().split() if tip else []
     with ObjectReader(git) as reader:
-        found = reader.read(oids)
-    commits = []
-    for commit in found:
-        if commit is None:
-            continue
-        head, _, body = commit.data.partition(b"\n\n")
-        signed = any(line.startswith(_SIGNATURE_HEADERS) for line in head.split(b"\n"))
-        trailers = parse_message(body.decode(errors="replace"), tag=False).trailers
-        commits.append(SignedCommit(commit.oid, signed, trailers.get("Environment", "")))
-    return commits
+        commits = [_Raw.read(commit) for commit in reader.read(oids) if commit]
+        merged = iter([_Raw.read(found) if found else None for found in reader.read([c.merged for c in commits if c.merged])])
+    return [_with_merged(commit, next(merged) if commit.merged else None) for commit in commits]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Raw:
+    """A raw commit object, as far as signatures go (gitformat-signature, gitformat-commit)."""
+
+    oid: str
+    tree: str
+    parents: tuple[str, ...]
+    signed: bool
+    place: str
+
+    @property
+    def merged(self) -> str:
+        """The second parent of a merge of two, else ""."""
+        return self.parents[1] if len(self.parents) == 2 else ""  # noqa: PLR2004
+
+    @classmethod
+    def read(cls, commit: GitObject) -> _Raw:
+        head, _, body = commit.data.decode(errors="replace").partition("\n\n")
+        lines = [line.partition(" ") for line in head.split("\n")]
+        return cls(
+            oid=commit.oid,
+            tree=lines[0][2],
+            parents=tuple(value for key, _, value in lines if key == "parent"),
+            signed=any(key in _SIGNATURE_HEADERS for key, _, _ in lines),
+            place=parse_message(body, tag=False).trailers.get("Environment", ""),
+        )
+
+
+def _with_merged(commit: _Raw, merged: _Raw | None) -> SignedCommit:
+    own = (commit.oid,) if commit.signed else ()
+    # the deployment's own signature covers its tree and the tip below it: the merge adds nothing that could be anybody's
+    adds_nothing = merged is not None and merged.tree == commit.tree and commit.parents[0] in merged.parents
+    if merged is None or not adds_nothing or not merged.signed:
+        return SignedCommit(commit.oid, commit.place, own)
+    return SignedCommit(commit.oid, merged.place, (*own, merged.oid))
 
 
 def why_not(release: Release, standing: Standing, trust: Trust) -> str:
