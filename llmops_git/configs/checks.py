@@ -14,12 +14,13 @@ from llmops_git.configs.resolve_templates import Original, Templates
 from llmops_git.configs.source import Pointer, Source
 from llmops_git.configs.template import TemplateError, render_messages, render_query
 from llmops_git.configs.template_checks import check_template, undeclared
-from llmops_git.configs.user_schema import UNBOUNDED, schema_problems, uses, value_problems
+from llmops_git.configs.user_schema import TOO_LONG, UNBOUNDED, schema_problems, uses, value_problems
 from llmops_git.configs.values import Case, Evaluation, Json, JsonObject
 
 ALWAYS_KNOWN = frozenset({"input", "documents"})
 JUDGE_KNOWN = ALWAYS_KNOWN | {"inputs", "output", "expected"}
 MAX_RENDERED = 500  # rows whose messages are rendered by a check
+MAX_UNRENDERED = 20  # more rows that are rendered once one did not
 MAX_BAD_ROWS = 100  # of one file, after which the rest is not looked at
 
 
@@ -117,16 +118,16 @@ def check_rows(source: Source, resolved: JsonObject, files: Sequence[CaseFile], 
     for file in files:
         bad = 0
         for case, line in zip(file.cases, file.lines, strict=True):
-            found = _row_problems(resolved, case)
-            bad += bool(found)
-            if bad > MAX_BAD_ROWS:
-                source.add_to(file.path, line, f"and more: after {MAX_BAD_ROWS} bad rows the rest is not looked at")
+            if bad >= MAX_BAD_ROWS:
+                source.add_to(file.path, line, "the rows from here on are not looked at: there are too many problems before")
                 break
+            found = _row_problems(resolved, case)
+            # a schema that is slow for one row is slow for the next ones
+            bad += MAX_BAD_ROWS if any(TOO_LONG in message for _, message, _ in found) else bool(found)
             for where, message, hint in found:
                 source.add_to(file.path, line, f"{where} {message}", hint)
             if not found and left > 0 and (case.documents is not None or "retrieval" not in resolved):
-                left -= 1
-                _render(source, resolved, case, file.path, line)
+                left = left - 1 if _render(source, resolved, case, file.path, line) else min(left - 1, MAX_UNRENDERED)
 
 
 def _row_problems(resolved: JsonObject, case: Case) -> list[tuple[str, str, str]]:
@@ -149,10 +150,13 @@ def _row_problems(resolved: JsonObject, case: Case) -> list[tuple[str, str, str]
     return problems
 
 
-def _render(source: Source, resolved: JsonObject, case: Case, path: str, line: int) -> None:
+def _render(source: Source, resolved: JsonObject, case: Case, path: str, line: int) -> bool:
+    """Whether the messages for a row render."""
     try:
         render_messages(resolved, case.inputs, case.documents or ())
         if "query" in resolved.get("retrieval", {}):
             render_query(resolved, case.inputs)
     except TemplateError as error:
         source.add_to(path, line, f"case `{case.id}` does not render: {error.message}", error.hint)
+        return False
+    return True

@@ -25,6 +25,7 @@ _MAX_REPEATS = 10_000
 _MAX_STEPS = 20_000  # keywords looked at for one value; about a fifth of a second
 _PATTERN_STEPS = 100  # what a search that finds nothing in time is worth, at least
 _PAIRS_PER_STEP = 100  # comparisons of two items that cost about as much as a keyword
+TOO_LONG = "takes too long"  # is in what is said of a value that could not be held to its schema in time
 _BRACES = re.compile(r"\{[^{}]*\}")
 
 _MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
@@ -191,7 +192,7 @@ def _spend(steps: int) -> None:
     left = _steps.get()
     left[0] -= steps
     if left[0] < 0:
-        raise _TooMuch("takes too long to hold to its schema")
+        raise _TooMuch(f"{TOO_LONG} to hold to its schema")
 
 
 def _counted(keyword: Callable[..., Any]) -> Callable[..., Any]:
@@ -224,7 +225,7 @@ def _search(pattern: str, text: str) -> tuple[bool, str]:
         return regex.search(pattern, text, timeout=_PATTERN_SECONDS) is not None, ""
     except TimeoutError:
         # not a mere mismatch: under `not` that would be a match, and cost the same time for every row
-        raise _TooMuch(f"the pattern `{pattern[:60]}` takes too long") from None
+        raise _TooMuch(f"the pattern `{pattern[:60]}` {TOO_LONG}") from None
     except regex.error as error:
         return False, f"the pattern `{pattern[:60]}` is not valid: {error}"
 

@@ -4,6 +4,8 @@ Run as a program, `python -P naive.py FUNCTION ARGUMENTS…` calls a function wi
 bound what it uses and look at what became of it.
 """
 
+# ruff: noqa: T201
+
 from __future__ import annotations
 
 import json

@@ -15,7 +15,7 @@ from tests.attacks import naive
 from tests.attacks.stage import bounded, checkout, commit, git, product, put
 
 ROOT = Path(__file__).parents[2]
-SECRET = "sk-secret-of-the-machine"  # noqa: S105
+SECRET = "sk-secret-of-the-machine"
 
 
 def traps(folder: Path, marker: Path) -> None:
@@ -109,7 +109,12 @@ def test_a_repository_planted_among_the_files_is_refused(tmp_path: Path) -> None
     service = folder / "service"
     service.mkdir()
     git(service, "init", "-q", "--bare", ".")
-    put(service, {"config": f'[core]\n\tbare = false\n\tworktree = files\n\tfsmonitor = "echo ran >> {marker}; false"\n'})
+    put(
+        service,
+        {
+            "config": f'[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = files\n\tfsmonitor = "echo ran >> {marker}; false"\n'
+        },
+    )
     put(
         service, {"refs/keep": "", "objects/keep": "", "files/keep": ""}
     )  # what git needs to see in it, as files that can be committed
