@@ -123,7 +123,7 @@ class PlainJob:
 def annotation_line(annotation: Annotation) -> str:
     """The workflow command of an annotation; whatever its texts are, it is one line and has these properties only."""
     properties = {
-        "file": annotation.path,
+        "file": visible(annotation.path),
         "line": str(annotation.line) if annotation.line > 0 and annotation.path else "",
         "title": one_line(annotation.title, TITLE_LIMIT),
     }

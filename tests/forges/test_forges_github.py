@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fakehub.faults import primary_limit, secondary_limit
-from fakehub.hub import FORK, Hub
+from fakehub.hub import FORK, Hub, running
 from forge_waits import Waits
 
 from llmops_git.errors import LlmopsError
@@ -442,6 +443,34 @@ def test_all_waits_of_a_client_together_are_bounded(
     with pytest.raises(ForgeError, match="for 70 seconds"):
         github.pull_request(pull)
     assert [70.0] == waits.slept
+
+
+# GitHub Enterprise Server
+
+
+def test_every_call_keeps_to_the_description_of_an_enterprise_server(tmp_path: Path) -> None:
+    with running(tmp_path, enterprise=True) as hub:
+        hub.create_repository("octo-org/prompts")
+        hub.commit({"a.txt": "a"})
+        oid = hub.commit({"a.txt": "b"}, branch="up")
+        run = hub.add_run(head_oid=oid, head_branch="up").id
+        hub.add_artifact(run, "report", {"report.json": "{}"})
+        github = GitHub(repository="octo-org/prompts", token=hub.token(), api_url=hub.api_url)
+        pull = github.open_pull_request(branch="up", into="main", title="t", body="b")
+        assert pull == github.pull_request(pull.number)
+        assert (pull,) == github.find_pull_requests(head_repository="octo-org/prompts", head_branch="up", head_oid=oid)
+        made = github.create_comment(pull.number, "x")
+        github.update_comment(made.id, "y")
+        assert ["y"] == [comment.body for comment in github.comments(pull.number)]
+        github.delete_comment(made.id)
+        github.set_status(oid, "pending", context="c", description="d")
+        issue = github.create_issue(title="t", body="b", labels=["l"])
+        github.update_issue(issue.number, is_open=False)
+        assert [(issue.number, False)] == [(one.number, one.open) for one in github.issues("l")]
+        assert {"report.json": b"{}"} == github.artifact_files(str(run), "report", ["report.json"], most_bytes=10)
+        assert ("admin", "github-actions[bot]") == (github.permission_of("octo-org"), github.me())
+        github.close()
+        assert [] == hub.violations
 
 
 # small things
