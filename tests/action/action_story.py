@@ -151,22 +151,24 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def project_files(folder: Path, llmops: str, chat_url: str, below: str = "") -> dict[str, str]:
-    """What `llmops-git init` writes, with the provider's address set to the model of the test: the one edit of a user with a
-    gateway."""
+def starter_files(folder: Path, llmops: str, *options: str, below: str = "") -> dict[str, str]:
+    """What `llmops-git init` writes in a new repository, or in a folder of it."""
     place = folder / below
     place.mkdir(parents=True)
     subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
-    subprocess.run([llmops, "init", "--provider", "openai"], cwd=place, check=True, capture_output=True)
-    policy = place / "llmops.yaml"
-    policy.write_text(
-        policy.read_text() + f"providers:\n  openai: {{api: openai, base_url: {chat_url}, key_env: OPENAI_API_KEY}}\n"
-    )
+    subprocess.run([llmops, "init", *options], cwd=place, check=True, capture_output=True)
     return {
         path.relative_to(folder).as_posix(): path.read_text()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and ".git" not in path.relative_to(folder).parts[:1]
     }
+
+
+def project_files(folder: Path, llmops: str, chat_url: str) -> dict[str, str]:
+    """That, with the provider's address set to the model of the test: the one edit of a user with a gateway."""
+    files = starter_files(folder, llmops, "--provider", "openai")
+    address = f"providers:\n  openai: {{api: openai, base_url: {chat_url}, key_env: OPENAI_API_KEY}}\n"
+    return {**files, "llmops.yaml": files["llmops.yaml"] + address}
 
 
 def model(rows: str) -> Any:
