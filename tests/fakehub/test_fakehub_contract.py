@@ -6,7 +6,7 @@ import gzip
 import json
 
 import pytest
-from fakehub.contract import FOLDER, NOTHING, contract, convert
+from fakehub.contract import FOLDER, NOTHING, _routes, contract, convert
 from jsonschema import Draft202012Validator
 
 REPO = "/repos/o/r"
@@ -134,3 +134,9 @@ def test_a_reply_with_an_undescribed_status_or_body_is_noticed() -> None:
 def test_addresses_and_times_are_judged_too(kind: str, value: str, good: bool) -> None:
     faults = contract()._faults("x", {"type": "string", "format": kind}, value, strict=False)
     assert (faults == []) == good
+
+
+def test_of_two_routes_the_one_with_more_literal_text_is_asked_first() -> None:
+    patterns = [pattern for pattern, _ in _routes({"/commits/{ref}": {}, "/commits/{ref}/status": {}})]
+    assert [bool(pattern.fullmatch("/commits/a/status")) for pattern in patterns] == [True, True]
+    assert patterns[0].fullmatch("/commits/a/b/status")["ref"] == "a/b"  # type: ignore[index]
