@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,9 +13,15 @@ from report_samples import improved, invalid, regressed
 
 from llmops_git.cli import run
 from llmops_git.commands.report import command
-from llmops_git.reports.json_report import report_document
+from llmops_git.evals.folder import read_runs
+from llmops_git.reports.html import render_html
+from llmops_git.reports.job_summary import render_summary
+from llmops_git.reports.json_report import report_document, report_from_document
+from llmops_git.reports.junit import render_junit
 from llmops_git.reports.markdown import render_comment
 from llmops_git.reports.terminal import render_report
+
+SHOP = Path(__file__).parent / "shop"  # a real run of the examples on the embedded model
 
 
 @pytest.fixture
@@ -39,6 +46,24 @@ def test_markdown_is_the_comment_of_the_run(run_folder):
     expected = render_comment(regressed(), key="nightly", run="20261123T101500")
     assert expected == invoke(run_folder, "--format", "markdown", "--key", "nightly").stdout
     assert "run=17.2 -->" in invoke(run_folder, "--format", "markdown", "--run-id", "17.2").stdout
+
+
+def test_the_summary_is_the_page_of_a_run(run_folder):
+    assert render_summary(regressed()) == invoke(run_folder, "--format", "summary").stdout
+
+
+def test_junit_and_html_hold_every_case_of_the_run():
+    report, runs = report_from_document(json.loads((SHOP / "report.json").read_text())), read_runs(SHOP)
+    assert render_junit(report, runs) == invoke(SHOP, "--format", "junit").stdout
+    assert render_html(report, runs) == invoke(SHOP / "report.json", "--format", "html").stdout
+
+
+@pytest.mark.parametrize("form", ["junit", "html"])
+def test_a_report_without_its_run_has_no_cases_to_list(run_folder, form, capsys):
+    assert 2 == run(["report", str(run_folder), "--format", form])
+    captured = capsys.readouterr()
+    assert "run.json cannot be read: No such file or directory" in captured.err
+    assert "" == captured.out
 
 
 def test_json_is_the_document(run_folder):
@@ -80,6 +105,7 @@ def test_no_run_at_all_is_an_error_with_a_hint(repository, monkeypatch, capsys):
         ("[" * 100_000, "report.json: not JSON"),
         ("\udcff", "report.json: not JSON"),
         ("{}", "report.json: $ 'schema' is a required property"),
+        ("1" * 5000, "report.json: not JSON"),
     ],
 )
 def test_a_file_that_is_no_report_is_refused_with_its_place(text, message, tmp_path, capsys):

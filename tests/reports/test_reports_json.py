@@ -105,3 +105,18 @@ def test_a_document_that_is_no_report_is_refused_with_the_field(change, pointer)
 def test_a_value_that_is_no_document_is_refused(document):
     with pytest.raises(InvalidInput):
         report_from_document(document)
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e300", "1" + "0" * 400])
+def test_a_number_that_nothing_can_be_computed_with_is_refused(number):
+    document = json.loads(json.dumps(report_document(improved())))
+    document["configs"][0]["comparisons"][0]["scorers"][0]["delta"] = json.loads(number)
+    with pytest.raises(InvalidInput, match="a number in it is too large"):
+        report_from_document(document)
+
+
+def test_values_of_users_may_be_as_large_as_they_like():
+    document = json.loads(json.dumps(report_document(improved())))
+    document["configs"][0]["change"]["fields"][0]["after"] = 2**64
+    document["configs"][0]["comparisons"][0]["flipped"][0]["expected"] = {"seed": 10**40}
+    assert "18446744073709551616" in render_comment(report_from_document(document))
