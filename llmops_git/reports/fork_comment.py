@@ -100,9 +100,7 @@ def _blocks(
     yield _title(changes, waiting=asks)
     yield sentence(reason)
     yield (
-        f"**For a maintainer:** this evaluates exactly the commit that you have read.\n\n{fence(command, 'sh')}"
-        if asks
-        else ""
+        f"**For a maintainer:** this evaluates exactly the commit that you have read.\n\n{fence(command, 'sh')}" if asks else ""
     )
     yield _table(changes, step.rows) if changes else ""
     for change in changes if step.fields else ():
