@@ -15,6 +15,7 @@ from llmops_git.errors import InvalidInput, LlmopsError
 
 BRANCHES = "llmops/upgrade"
 _MAX_SLUG = 80
+_MAX_NAME = 60  # characters of a name in a title
 _NOT_IN_SLUG = re.compile(r"[^A-Za-z0-9._-]+")
 _DOTS = re.compile(r"\.{2,}")
 
@@ -90,8 +91,13 @@ def title_of(edits: Sequence[PinEdit], names: Sequence[str]) -> str:
     """One line that names configs and models, for the commit and the pull request."""
     who = names[0] if len(names) == 1 else f"{len(names)} configs"
     before = sorted({edit.model_before for edit in edits})
-    origin = before[0] if len(before) == 1 else f"{len(before)} models"
-    return f"Upgrade {who} from {origin} to {edits[0].model}"
+    origin = _cut(before[0]) if len(before) == 1 else f"{len(before)} models"
+    return f"Upgrade {_cut(who)} from {origin} to {_cut(edits[0].model)}"
+
+
+def _cut(name: str) -> str:
+    """A name for a title: GitHub takes 256 characters of one in all."""
+    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 1]}\u2026"
 
 
 def pins_of(files: Mapping[str, bytes]) -> dict[tuple[str, str], list[str]]:

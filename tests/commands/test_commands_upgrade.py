@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from fakehub.hub import Hub
 
-from tests.chat_server import ChatServer, chat_server
+from tests.chat_server import ChatServer, chat_server, error_answer
 from tests.commands.release_project import Folder
 from tests.commands.upgrade_project import BETTER, CONFIG, OLD, WORSE, answer, files
 
@@ -307,9 +307,33 @@ def test_a_regression_opens_none_unless_anyway_and_then_says_so(on_hub: OnHub) -
 
 
 def test_a_forge_that_wants_it_shorter_gets_it_shorter(on_hub: OnHub) -> None:
+    too_long = {"message": "Validation Failed", "errors": [{"message": "body is too long (maximum is 9000 characters)"}]}
+    on_hub.hub.fail("POST", "/pulls", 2, status=422, body=too_long)
     on_hub.clone.ok("upgrade", "router", "--model", BETTER, "--pull-request")
-    whole = len(on_hub.pulls()[0].body)
-    assert 2_000 < whole < 60_000
+    [issue] = on_hub.pulls()
+    assert "### What changes" in issue.body
+    assert [422, 422, 201] == [each.status for each in on_hub.hub.log if (each.method, each.path[-6:]) == ("POST", "/pulls")]
+
+
+def test_names_that_are_too_long_for_a_title_are_cut(on_hub: OnHub) -> None:
+    model = "m" * 200
+    on_hub.clone.ok("upgrade", "router", "--model", model, "--pull-request", "--no-eval")
+    [issue] = on_hub.pulls()
+    assert f"Upgrade router from {OLD} to {'m' * 59}\u2026" == issue.title
+
+
+def test_a_model_that_is_gone_already_cannot_be_compared_with_and_is_proposed_anyway(on_hub: OnHub) -> None:
+    policy = (on_hub.clone.path / "llmops.yaml").read_text()
+    with chat_server(
+        lambda asked, number: answer(asked, number) if asked.body["model"] == BETTER else error_answer(404)
+    ) as server:
+        url = policy.rpartition("base_url: ")[2].rstrip("}\n")
+        on_hub.hub.commit({"llmops.yaml": policy.replace(url, server.url)})
+        arguments = ("upgrade", "router", "--model", BETTER, "--pull-request")
+        code, out, _err = on_hub.clone.run(*arguments)
+        assert (3, []) == (code, on_hub.pulls()), out
+        on_hub.clone.ok(*arguments, "--anyway")
+    assert [f"Upgrade router from {OLD} to {BETTER} (not measured)"] == [issue.title for issue in on_hub.pulls()]
 
 
 def test_why_now_is_said_when_the_model_is_retired(on_hub: OnHub) -> None:
