@@ -55,18 +55,20 @@ def read_trust(git: Git, remote: str | None, *, ask: bool) -> Trust:
     """Who may sign, as the default branch says; `ask` looks at the remote's newest commit of it.
 
     A policy that does not mention signing is not parsed, so that commands which must start quickly still do. Raises
-    NotMeasured when the remote or an object cannot be read, InvalidInput for a bad policy, LlmopsError when a file that it
-    names is not there.
+    NotMeasured when the remote or an object cannot be read, InvalidInput for a bad policy, LlmopsError when a file or branch
+    that it names is not there.
     """
     found = default_branch(git, remote, ask=ask)
     if found is None:
         return Trust()
     policy = _policy(git, found.commit)
     if policy is not None and policy.default_branch not in ("", found.name):
-        found = default_branch(git, remote, ask=ask, name=policy.default_branch)
-        if found is None:
-            return Trust()
-        policy = _policy(git, found.commit)
+        named = default_branch(git, remote, ask=ask, name=policy.default_branch)
+        if named is None and ask:  # must not be a way to get rid of the signers
+            message = f"llmops.yaml of `{found.name}` says `default_branch: {policy.default_branch}`, which is not there"
+            raise LlmopsError(message, hint=f"correct default_branch in llmops.yaml of `{found.name}`")
+        if named is not None:
+            found, policy = named, _policy(git, named.commit)
     signing = policy.signing if policy else SigningPolicy()
     tree = commit_tree(git, found.commit) if signing != SigningPolicy() else None
     root = policy.root if policy else ""

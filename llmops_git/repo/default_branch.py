@@ -25,17 +25,21 @@ def default_branch(git: Git, remote: str | None, *, ask: bool, name: str = "") -
     """The default branch, or the branch `name`: as the remote has it now (`ask`), else as this clone knows it.
 
     None when this clone does not know it. Which branch is the default is what the remote's HEAD says, never what a file of
-    the checkout says: that may come from a stranger. Raises NotMeasured when the remote cannot be read.
+    the checkout says: that may come from a stranger. Where its HEAD names no branch that is there, `main` or `master` does.
+    Raises NotMeasured when the remote cannot be read.
     """
     if remote is None:
         return _local(git, name)
     if not ask:
         return _known(git, remote, name)
-    theirs = list_remote(git, remote, f"refs/heads/{name}" if name else "HEAD")
-    found = name or theirs.get("HEAD:", "").removeprefix("refs/heads/")
-    commit = theirs.get(f"refs/heads/{name}" if name else "HEAD", "")
-    if not found or not commit:
+    wanted = [f"refs/heads/{own}" for own in ([name] if name else _USUAL)]
+    theirs = list_remote(git, remote, "HEAD", *wanted)
+    head = theirs.get("HEAD:", "")
+    candidates = [*([head] if head and not name else []), *wanted]  # a server's HEAD may name a branch that nobody pushed
+    ref = next((ref for ref in candidates if ref in theirs or (ref == head and "HEAD" in theirs)), "")
+    if not ref:
         return None
+    found, commit = ref.removeprefix("refs/heads/"), theirs.get(ref) or theirs["HEAD"]
     if not _has(git, commit):
         bring(git, remote, commit)
     if not _has(git, commit):

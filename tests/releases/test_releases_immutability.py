@@ -180,11 +180,11 @@ MATRIX: list[tuple[Attack, str, str, str]] = [
     (naive, "tags chain digests deployments signatures", "remote", "tags chain digests deployments history signatures"),
     (move_old, "chain deployments signatures", "remote", "chain deployments history signatures"),
     (move_newest, "deployments signatures", "remote", "deployments history signatures"),
+    (rewrite_ledger, "signatures", "remote", "history signatures"),
     (move_newest_deployment, "", "remote", "history"),
     (forge_newest_deployment, "signatures", "remote", "history signatures"),
     (delete_middle, "chain deployments", "remote", "remote"),
     (replay, "tags chain signatures", "", "tags chain signatures"),
-    (rewrite_ledger, "signatures", "remote", "history signatures"),
     (new_release, "signatures", "", "signatures"),
 ]
 _TEMPLATE: list[Path] = []
@@ -261,3 +261,14 @@ def test_what_the_attacker_released_is_not_promoted(victim: Victim) -> None:
     sign_with_ssh(fresh.path, victim.folder / "keys" / "key")
     code, _, err = fresh.run("promote", "router", "1.0.3", "--to", "staging")
     assert (1, True) == (code, "llmops/router/v1.0.3 is not signed" in err)
+
+
+def test_the_page_of_verify_has_the_same_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "commands" / "verify.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.partition("| attack |")[2].splitlines()[2:]]
+    table = rows[: next(place for place, row in enumerate(rows) if not row)]
+    assert len(MATRIX) == len(table)
+    for (_, fresh, old, _), row in zip(MATRIX, table, strict=True):
+        columns = (("tags", "digests"), ("chain",), ("deployments",), ("signatures",))
+        expected = [bool(set(levels) & set(fresh.split())) for levels in columns] + ["remote" in old.split()]
+        assert expected == [cell.startswith("**fails**") for cell in row[1:6]], row[0]
