@@ -68,7 +68,7 @@ def _pull_request(session: Session, forge: Forge, finished: WorkflowRun) -> Pull
 
 def _say(session: Session, forge: Forge, finished: WorkflowRun, targets: Targets, changes: ChangeSet) -> None:
     from llmops_git.commands.jobs.posting import keep_comment
-    from llmops_git.commands.jobs.tell import set_status
+    from llmops_git.commands.jobs.tell import links_of, set_status
     from llmops_git.reports.fork_comment import render_fork_comment
 
     assert targets.number is not None  # noqa: S101  # made from a pull request just above
@@ -86,6 +86,7 @@ def _say(session: Session, forge: Forge, finished: WorkflowRun, targets: Targets
             head=targets.head,
             run=f"{finished.id}.{finished.attempt}",
             unverified=unverified,
+            links=links_of(session),
             limit=limit,
         ),
         run=(int(finished.id), finished.attempt),

@@ -42,6 +42,7 @@ def _keep(session: Session, forge: Forge, number: int, render: Render, *, run: t
 
     chosen = decision(SHORTER[0])
     if chosen.kind == "keep":
+        _delete(forge, chosen)
         return not chosen.superseded
     written = _write(forge, number, render, chosen)
     if chosen.kind == "create":
@@ -49,10 +50,14 @@ def _keep(session: Session, forge: Forge, number: int, render: Render, *, run: t
         chosen = decision(SHORTER[0])
         if chosen.kind == "update":
             written = _write(forge, number, render, chosen)
-    for extra in chosen.extras:
-        forge.delete_comment(extra)
+    _delete(forge, chosen)
     session.output(comment_written="true", comment_url=written.url)
     return True
+
+
+def _delete(forge: Forge, chosen: Decision) -> None:
+    for extra in chosen.extras:
+        forge.delete_comment(extra)
 
 
 def _write(forge: Forge, number: int, render: Render, chosen: Decision) -> Comment:

@@ -35,6 +35,11 @@ def context_of(key: str) -> str:
     return CONTEXT if key == "default" else f"{CONTEXT}/{key}"
 
 
+def links_of(session: Session) -> dict[str, str]:
+    """Where a reader of the comment finds the rest."""
+    return {"this run": session.event.run_url} if session.event.run_url else {}
+
+
 def tell_started(session: Session, targets: Targets) -> None:
     """A pending status, so that an old one does not speak for a new attempt."""
     set_status(session, targets, "pending", "evaluating")
@@ -95,7 +100,7 @@ def write_reports(session: Session, project: Project, evaluated: Evaluated) -> N
     write_whole(folder / "junit.xml", [render_junit(evaluated.report, evaluated.runs)])
     write_whole(folder / "report.html", [render_html(evaluated.report, evaluated.runs)])
     session.output(report=str(folder / REPORT_FILE), report_dir=str(folder))
-    session.log.summary(render_summary(evaluated.report))
+    session.log.summary(render_summary(evaluated.report, links=links_of(session)))
 
 
 def _annotate(session: Session, project: Project, targets: Targets, report: Report) -> None:
@@ -143,7 +148,7 @@ def _comment(session: Session, targets: Targets, report: Report, *, changed: boo
     keep_comment(
         session,
         targets.number,
-        lambda limit: render_comment(report, key=key, run=run, limit=limit),
+        lambda limit: render_comment(report, key=key, run=run, limit=limit, links=links_of(session)),
         run=(int(event.run_id or 0), event.attempt),
         changed=changed,
     )
