@@ -25,6 +25,9 @@ def choose_release(registry: Registry, config: str, environment: Environment, ve
     else the newest. Raises LlmopsError when there is none, GateRefused when nothing runs in the environment before."""
     if version:
         return find_release(registry, config, version)
+    newest = registry.newest(config)
+    if newest is None:
+        raise LlmopsError(f"`{config}` has no release", hint=f"llmops-git release {config}")
     if environment.after:
         before = registry.running(environment.after, config)
         if before is None:
@@ -33,9 +36,6 @@ def choose_release(registry: Registry, config: str, environment: Environment, ve
                 hint=f"llmops-git promote {config} --to {environment.after}",
             )
         return find_release(registry, config, before.release)
-    newest = registry.newest(config)
-    if newest is None:
-        raise LlmopsError(f"`{config}` has no release", hint=f"llmops-git release {config}")
     return newest
 
 
