@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from llmops_git.reports.values import Report
 
 CONTEXT = "llmops-git/gate"
+_BRANCH = 120  # characters of a branch in the name of a status
 
 
 def problems_in(error: LlmopsError) -> tuple[Problem, ...]:
@@ -30,9 +31,13 @@ def problems_in(error: LlmopsError) -> tuple[Problem, ...]:
     return (Problem(path="", message=error.message, hint=error.hint),)
 
 
-def context_of(key: str) -> str:
-    """The name of the commit status for a key."""
-    return CONTEXT if key == "default" else f"{CONTEXT}/{key}"
+def context_of(key: str, into: str = "") -> str:
+    """The name of the commit status for a key; `into` is the branch that the change goes to, "" for the default branch.
+
+    A status belongs to a commit, and a pull request can change its base: a verdict for one must not count for the other.
+    """
+    name = CONTEXT if key == "default" else f"{CONTEXT}/{key}"
+    return f"{name} into {into[:_BRANCH]}" if into else name
 
 
 def links_of(session: Session) -> dict[str, str]:
@@ -130,7 +135,8 @@ def set_status(session: Session, targets: Targets, state: StatusState, descripti
     if session.forge is None or not targets.trusted:
         return  # a job without secrets has no token that may write either
     try:
-        context = context_of(session.inputs.comment_key)
+        branch = targets.into or session.event.base_branch
+        context = context_of(session.inputs.comment_key, "" if branch == session.event.default_branch else branch)
         session.forge.set_status(targets.head, state, context=context, description=description, url=session.event.run_url)
     except ForgeError as error:
         session.note("warning", f"the commit status could not be set: {error.message}")
