@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llmops_git.repo.mainline import Mainline
 
 SCHEMA = "llmops-git/release/1"
-AFTER_A_REFUSAL = "change the config, its eval set or its gate: a run that failed is kept and not repeated until it passes"
+_AFTER_A_FAILED_RUN = "change the config, its eval set or its gate: a run that failed is kept and not repeated until it passes"
 
 
 @click.command("release")
@@ -80,8 +80,20 @@ def _show(form: str, mainline: Mainline, outcomes: Sequence[Outcome], *, dry_run
     else:
         for line in release_lines(outcomes):
             click.echo(line)
-    if any(outcome.what == "refused" for outcome in outcomes):
-        click.echo(f"\nhint: {AFTER_A_REFUSAL}", err=True)
+    for hint in after_refusals(outcomes):
+        click.echo(f"\nhint: {hint}", err=True)
+
+
+def after_refusals(outcomes: Sequence[Outcome]) -> list[str]:
+    """What to do about the configs that were refused: those that failed, and those that nothing was measured of."""
+    refused = [outcome for outcome in outcomes if outcome.what == "refused"]
+    hints = [_AFTER_A_FAILED_RUN] if any(outcome.verdict for outcome in refused) else []
+    without = [outcome.config for outcome in refused if not outcome.verdict]
+    if without:
+        hints.append(
+            f"add an `evaluation:` section with a dataset and scorers to {', '.join(without)}; llmops-git check says where"
+        )
+    return hints
 
 
 def release_document(mainline: Mainline, outcomes: Sequence[Outcome], *, dry_run: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 from llmops_git.commands.signing import sign_option
 from llmops_git.commands.state import dry_run_option
 from llmops_git.errors import EXIT_OK, GateRefused, LlmopsError, NotMeasured
+from llmops_git.releases.tags import parse_tag
 
 if TYPE_CHECKING:
     from llmops_git.commands.state import State
@@ -100,10 +101,20 @@ def _target(state: State, registry: Registry, environment: str, config: str, tar
 
     if target is not None:
         return target
-    hint = f"llmops-git rollback {config} --in {environment} --to VERSION"
+    other = _another(registry, environment, config)
+    hint = f"llmops-git rollback {config} --in {environment} --to {other}" if other else f"llmops-git log {config}"
     if history_is_cut(state.project.git, registry.environments[environment].tip):
         raise NotMeasured(f"this shallow clone does not have the whole history of {environment}", hint=hint)
     raise LlmopsError(f"nothing else of `{config}` ran in {environment} before", hint=hint)
+
+
+def _another(registry: Registry, environment: str, config: str) -> str:
+    """A version to go back to by name: the one before what runs now, else the newest other one, else ""."""
+    now = registry.running(environment, config)
+    others = [release for release in registry.releases.get(config, ()) if now is None or release.name != now.release]
+    running = parse_tag(now.release) if now else None
+    before = [release for release in others if running is not None and release.tag.version < running.version]
+    return str((before or others)[-1].tag.version) if others else ""
 
 
 def _release_of(registry: Registry, target: Running) -> Release:

@@ -207,8 +207,9 @@ def test_a_config_without_an_evaluation_is_refused(tmp_path: Path) -> None:
     with release_project(tmp_path) as (place, alice):
         alice.write("router", 60, evaluated=False)
         alice.commit()
-        code, out, _ = alice.run("release")
+        code, out, err = alice.run("release")
         assert (code, "no `evaluation:` section" in out) == (1, True)
+        assert (True, False) == ("add an `evaluation:` section" in err, "a run that failed" in err)
         assert place.bare.tags() == []
 
 

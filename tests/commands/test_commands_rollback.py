@@ -37,6 +37,7 @@ def test_rolling_back_twice_goes_two_releases_back(tmp_path: Path) -> None:
         assert versions(alice) == ["1.0.0", "1.0.1", "1.0.2", "<1.0.1", "<1.0.0"]
         code, _, err = alice.run("rollback", "router", "--in", "staging")
         assert (code, "nothing else of `router` ran in staging before" in err) == (2, True)
+        assert "hint: llmops-git rollback router --in staging --to 1.0.2" in err  # a version that can be pasted
 
 
 def test_the_bundle_that_ran_comes_back_byte_for_byte(tmp_path: Path) -> None:

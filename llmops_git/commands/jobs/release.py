@@ -65,12 +65,12 @@ def _check(session: Session) -> None:
 
 
 def _say(reconciled: Reconciled) -> None:
-    from llmops_git.commands.release import AFTER_A_REFUSAL, release_lines
+    from llmops_git.commands.release import after_refusals, release_lines
 
     for line in release_lines(reconciled.outcomes):
         click.echo(line)
-    if any(outcome.what == "refused" for outcome in reconciled.outcomes):
-        click.echo(f"\nhint: {AFTER_A_REFUSAL}")
+    for hint in after_refusals(reconciled.outcomes):
+        click.echo(f"\nhint: {hint}")
 
 
 def _tell(session: Session, state: State, done: Done) -> None:
