@@ -12,35 +12,31 @@ from fakehub.records import Issue as HubIssue
 from llmops_git.forges.alerts import Alert, issue_body, key_of, plan_issues
 from llmops_git.forges.base import Issue
 from tests.chat_server import ChatServer, chat_server
-from tests.commands.ci_project import KEY, CiProject, Done, config, rows
+from tests.commands.ci_project import CiProject, Done, config
+from tests.commands.staged_project import dispatch, release, staged
 from tests.commands.test_commands_eval import skill
-from tests.commands.test_commands_job_promote import POLICY, dispatch, release
 
 MOVED = "verification failed: deployments"
 ALERT = Alert(key="behind/production/router", title="router is behind", body="**text**", severity="warning")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model() -> Iterator[ChatServer]:
     with chat_server(skill) as server:  # type: ignore[arg-type]
         yield server
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("made") / "staged.git"
+
+
 @pytest.fixture
 def ci(
-    hub: Hub, model: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    hub: Hub, model: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], made: Path
 ) -> CiProject:
     """A project of skill 60 on main, released and running in staging."""
-    files = {
-        "llmops.yaml": POLICY.format(url=model.url, key=KEY),
-        "prompts/router.yaml": config(60),
-        "evals/router.jsonl": rows(),
-    }
-    hub.commit(files, "first")
-    hub.add_user("mona")
-    started = CiProject(hub, tmp_path, monkeypatch, capfd)
-    release(started)
-    return started
+    return staged(hub, model, tmp_path, monkeypatch, capfd, made)
 
 
 def watch(ci: CiProject, token: str | None = None) -> Done:

@@ -13,52 +13,32 @@ from fakehub.hub import Hub
 
 from llmops_git.errors import EXIT_NOT_MEASURED
 from tests.chat_server import ChatServer, chat_server
-from tests.commands.ci_project import KEY, CiProject, Done, config, rows
-from tests.commands.ci_project import POLICY as PROVIDERS
+from tests.commands.ci_project import CiProject, Done, config
 from tests.commands.release_project import Folder
+from tests.commands.staged_project import dispatch, release, staged
 from tests.commands.test_commands_eval import skill
 
-POLICY = f"{PROVIDERS}environments:\n  staging: {{{{promote: automatic}}}}\n  production: {{{{after: staging}}}}\n"
 PRODUCTION = "llmops/env/production"
 BRANCH = "llmops/promote/production/router-1.0.0"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model() -> Iterator[ChatServer]:
     with chat_server(skill) as server:  # type: ignore[arg-type]
         yield server
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("made") / "staged.git"
+
+
 @pytest.fixture
 def ci(
-    hub: Hub, model: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    hub: Hub, model: ChatServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], made: Path
 ) -> CiProject:
     """A project of skill 60 on main, released and running in staging."""
-    files = {
-        "llmops.yaml": POLICY.format(url=model.url, key=KEY),
-        "prompts/router.yaml": config(60),
-        "evals/router.jsonl": rows(),
-    }
-    hub.commit(files, "first")
-    hub.add_user("mona")
-    started = CiProject(hub, tmp_path, monkeypatch, capfd)
-    release(started)
-    return started
-
-
-def release(ci: CiProject, level: int | None = None) -> None:
-    """Release main and bring staging up to date, after a change where a level is given."""
-    if level is not None:
-        ci.hub.commit({"prompts/router.yaml": config(level)})
-    commit = ci.hub.store("octo-org/prompts").branch("main")
-    ended = ci.run("push", ci.hub.event_payload("push", after=commit), job="release")
-    assert ended.code == 0, ended.out
-
-
-def dispatch(ci: CiProject, job: str = "promote", *, ref: str = "", token: str | None = None, **inputs: str) -> Done:
-    """A dispatched workflow by mona, into production unless told otherwise."""
-    payload = ci.hub.event_payload("workflow_dispatch", sender="mona", ref=ref)
-    return ci.run("workflow_dispatch", payload, job=job, token=token, **{"environment": "production", **inputs})
+    return staged(hub, model, tmp_path, monkeypatch, capfd, made)
 
 
 def propose(ci: CiProject, job: str = "promote", **inputs: str) -> Done:
@@ -178,11 +158,11 @@ def test_the_pull_request_shows_release_evidence_and_what_changes(ci: CiProject,
     propose(ci, reason="see <b>INC-7</b> @everyone")
     body = hub.repository().issues[1].body
     assert "Merging this makes <code>router</code> **v1.0.1** run in <code>production</code>." in body
-    assert "/octo-org/prompts/releases/tag/llmops%2Frouter%2Fv1.0.1" in body or "<code>llmops/router/v1.0.1</code>" in body
+    assert "| release | <code>llmops/router/v1.0.0</code> | <code>llmops/router/v1.0.1</code> |" in body
     assert "Verdict when it was released: **improved**" in body
     assert "skill 60" in body
     assert "skill 100" in body
-    assert ("<b>", "@everyone") != ("<b>" in body and "<b>", "@everyone" in body and "@everyone")
+    assert [text for text in ("<b>", "@everyone") if text in body] == []
     assert "evidence/router/" in body
 
 
@@ -381,3 +361,27 @@ def test_a_promotion_is_not_made_from_another_event(ci: CiProject, hub: Hub) -> 
     commit = hub.store("octo-org/prompts").branch("main")
     ended = ci.run("push", hub.event_payload("push", after=commit), job="promote", environment="production")
     assert (ended.code, running(ci)) == (2, "")
+
+
+def test_a_token_that_may_not_push_is_told_which_permission_is_missing(ci: CiProject, hub: Hub) -> None:
+    ended = dispatch(ci, token=hub.token(permissions={"contents": "read"}))
+    assert (ended.code, running(ci)) == (EXIT_NOT_MEASURED, "")
+    assert "the remote `origin` refused the push, and nothing was published" in ended.out
+    assert "a token needs `contents: write`" in ended.out
+
+
+def test_rules_of_the_branch_that_refuse_a_push_are_shown(ci: CiProject, hub: Hub) -> None:
+    dispatch(ci)
+    release(ci, 100)
+    hub.add_ruleset(
+        "octo-org/prompts",
+        {"name": "production", "target": "branch", "enforcement": "active",
+         "conditions": {"ref_name": {"include": ["refs/heads/llmops/env/production"], "exclude": []}},
+         "rules": [{"type": "pull_request"}]},
+    )  # fmt: skip
+    ended = dispatch(ci)
+    assert (ended.code, running(ci)) == (EXIT_NOT_MEASURED, "llmops/router/v1.0.0")
+    assert "Changes must be made through a pull request" in ended.out
+    assert propose(ci).code == 0
+    hub.merge(1)
+    assert running(ci) == "llmops/router/v1.0.1"

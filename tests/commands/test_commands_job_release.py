@@ -33,6 +33,7 @@ def test_a_push_to_the_default_branch_is_released_and_promoted_from_a_depth_1_ch
     assert ended.json("changed") == ["dates", "router"]
     assert (ended.outputs["verdict"], ended.outputs["gate-passes"]) == ("unchanged", "true")
     assert subjects(place, "staging") == ["promote router v1.0.0 to staging", "promote dates v1.0.0 to staging"]
+    assert ended.outputs["cost-usd"] == ""  # a model without a price
     assert ended.json("deployed")[1] == {
         "environment": "staging",
         "config": "router",
@@ -160,6 +161,14 @@ def test_a_refusal_is_annotated_and_does_not_keep_the_others_back(tmp_path: Path
     assert error.startswith("::error file=prompts/router.yaml,title=the gate refuses router::queue: regressed")
     assert "**Not released**" in ended.summary
     assert [deployed["config"] for deployed in ended.json("deployed")] == ["dates", "router"]
+
+
+def test_a_job_that_only_reports_passes_where_the_gate_refuses(tmp_path: Path) -> None:
+    with release_project(tmp_path) as (place, alice):
+        alice.ok("release")
+        commit = alice.change(router=10)
+        ended = push(checkout(place, "runner", commit), commit, fail_on="never").run("release")
+    assert (ended.code, ended.json("tags"), ended.outputs["gate-passes"]) == (0, [], "false")
 
 
 def test_a_broken_config_is_annotated_at_its_line(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, get_args
 import click
 
 from llmops_git.commands.jobs.session import Session
-from llmops_git.errors import EXIT_OK, LlmopsError
+from llmops_git.errors import EXIT_GATE, EXIT_OK, LlmopsError
 from llmops_git.evals.values import Verdict
 from llmops_git.forges.joblog import Annotation
 
@@ -50,7 +50,11 @@ def run(session: Session) -> int:
     _tell(session, state, done)
     if done.failure is not None:
         raise done.failure
-    return done.reconciled.exit_code
+    code = done.reconciled.exit_code
+    if code == EXIT_GATE and session.inputs.fail_on == "never":
+        click.echo("the gate says no, and this job only reports: fail-on is never")
+        return EXIT_OK
+    return code
 
 
 def _check(session: Session) -> None:
@@ -89,8 +93,11 @@ def _tell(session: Session, state: State, done: Done) -> None:
     for annotation in _annotations(done.reconciled):
         session.log.annotate(annotation)
     session.log.summary(_page(session, done))
-    if done.reconciled.evaluated is not None:
-        write_reports(session, state.project, done.reconciled.evaluated)
+    evaluated = done.reconciled.evaluated
+    if evaluated is not None:
+        cost = evaluated.report.spending.cost_usd
+        session.output(cost_usd="" if cost is None else f"{cost:.6f}")
+        write_reports(session, state.project, evaluated)
 
 
 def _verdict(outcomes: Sequence[Outcome]) -> str:
