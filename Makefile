@@ -30,6 +30,7 @@ bench: $(VENV)/.dev  ## each figure against its floor in the same run; rewrites 
 	$(BIN)/python bench/releases/state.py
 	$(BIN)/python bench/diff/measure.py
 	$(BIN)/python bench/eval/bench.py
+	$(BIN)/python -m bench.action.startup
 
 lock:  ## renew the locked requirements (needs pip-tools)
 	$(COMPILE) --upgrade --extra embedded --output-file requirements/run.txt pyproject.toml requirements/build.in

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from action_story import BAD, CONFIG, GOOD, KEY, PROMPT, Story
 
 from tests.chat_server import ChatServer
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_regression_is_stopped_and_its_repair_let_through_in_the_same_comment(story: Story) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 from action_story import CONFIG, GOOD, NAME, Story
+
+pytestmark = pytest.mark.slow
 
 FIRST, SECOND = f"llmops/{CONFIG}/v1.0.0", f"llmops/{CONFIG}/v1.0.1"
 

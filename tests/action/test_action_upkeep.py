@@ -12,6 +12,8 @@ from action_act import Act
 from action_story import CONFIG, NAME, Story, starter_files
 from fakehub.hub import running
 
+pytestmark = pytest.mark.slow
+
 NEWER = "gpt-5.4-2026-03-05"
 
 
