@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ import click
 
 from llmops_git.commands.deploying import checked
 from llmops_git.commands.state import State, actor_of
-from llmops_git.errors import LlmopsError
 from llmops_git.forges.base import ForgeError
 from llmops_git.reports.clean import clean
 
@@ -22,8 +20,6 @@ if TYPE_CHECKING:
     from llmops_git.releases.rules import Nothing
     from llmops_git.releases.values import Registry
     from llmops_git.reports.promotion import Waiting
-
-_VARIABLES = ("LLMOPS_TOKEN", "GITHUB_TOKEN", "GH_TOKEN")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,23 +130,10 @@ def carry_out(
 
 def hall_here(state: State) -> Hall:
     """The forge that the remote is on, with the token of this shell. Raises LlmopsError where there is none."""
-    from llmops_git.forges.table import open_forge
-    from llmops_git.repo.remote_place import remote_place
+    from llmops_git.commands.forge_here import forge_here
 
-    token = next((os.environ[name] for name in _VARIABLES if os.environ.get(name)), "")
-    if not token:
-        message = f"a pull request needs a token: none of {', '.join(_VARIABLES)} is set"
-        raise LlmopsError(message, hint='LLMOPS_TOKEN="$(gh auth token)" llmops-git promote …')
-    if state.remote is None:
-        raise LlmopsError("there is no remote to open a pull request at", hint="git remote add origin URL")
-    place = remote_place(state.project.git, state.remote, os.environ)
-    forge = open_forge({**os.environ, "GITHUB_API_URL": place.api_url}, token=token, repository=place.repository, dry_run=None)
-    return Hall(forge=forge, server=_server(place.api_url))
-
-
-def _server(api_url: str) -> str:
-    """Where people look at what the API at `api_url` serves."""
-    return "https://github.com" if api_url == "https://api.github.com" else api_url.removesuffix("/api/v3")
+    here = forge_here(state.project.git, state.remote, "promote")
+    return Hall(forge=here.forge, server=here.server)
 
 
 def show_opened(done: Opened | Nothing, *, dry_run: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,12 +14,10 @@ from llmops_git.errors import LlmopsError
 
 if TYPE_CHECKING:
     from llmops_git.commands.project import Project
-    from llmops_git.commands.proposing import Ground
     from llmops_git.commands.trial import Evaluated
     from llmops_git.commands.upgrade_shown import Done
     from llmops_git.commands.upgrading import Upgrade
     from llmops_git.configs.upgrade import Wanted
-    from llmops_git.forges.base import Forge
 
 
 @click.command("upgrade")
@@ -121,12 +118,13 @@ def _on_branch(project: Project, wanted: Wanted, measuring: _Measuring, base: st
     """Push a branch with the upgrade and, if asked for, open its pull request."""
     from datetime import UTC, datetime
 
+    from llmops_git.commands.forge_here import forge_here
     from llmops_git.commands.proposing import ground_of, open_pull_request, propose_upgrade, publish, reasons_of
     from llmops_git.commands.upgrade_shown import Done
 
     now = datetime.now(UTC)
     ground = ground_of(project, base)
-    forge = _forge(project, ground) if how.pull_request and not how.dry_run else None
+    forge = forge_here(project.git, ground.remote, "upgrade").forge if how.pull_request and not how.dry_run else None
     proposed = propose_upgrade(project, ground, wanted, branch=how.branch, now=now)
     evaluated = measuring(proposed.upgrade, ground.base, proposed.proposal.commit)
     done = Done(
@@ -146,18 +144,3 @@ def _on_branch(project: Project, wanted: Wanted, measuring: _Measuring, base: st
         return done
     reasons = reasons_of(project.policy(project.tree(ground.base)), proposed.upgrade.edits, now.date())
     return replace(done, pull_request=open_pull_request(forge, ground, proposed, evaluated, reasons=reasons).url)
-
-
-def _forge(project: Project, ground: Ground) -> Forge:
-    """The forge that the remote is on, with the token of this shell. Raises LlmopsError."""
-    from llmops_git.forges.table import open_forge
-    from llmops_git.repo.remote_place import remote_place
-
-    token = os.environ.get("LLMOPS_TOKEN") or os.environ.get("GITHUB_TOKEN") or os.environ.get("GH_TOKEN") or ""
-    if not token:
-        message = "a pull request needs a token: neither LLMOPS_TOKEN nor GITHUB_TOKEN is set"
-        raise LlmopsError(message, hint='LLMOPS_TOKEN="$(gh auth token)" llmops-git upgrade …, or --push and open it yourself')
-    if ground.remote is None:
-        raise LlmopsError("there is no remote to open a pull request at", hint="git remote add origin ADDRESS, or --push")
-    place = remote_place(project.git, ground.remote, os.environ)
-    return open_forge({**os.environ, "GITHUB_API_URL": place.api_url}, token=token, repository=place.repository, dry_run=None)
