@@ -152,8 +152,10 @@ def require_signed(git: Git, trust: Trust, registry: Registry, release: Release)
     """
     if not trust.named:
         return
+    # a release that is not signed itself may be vouched for by any that came later; otherwise only its own signature matters
+    about = (release,) if release.signed else registry.releases.get(release.tag.config, (release,))
     with trust.verifier(git) as verifier:
-        standing = release_standings(verifier, registry.releases.get(release.tag.config, (release,)))[release.name]
+        standing = release_standings(verifier, about)[release.name]
     if standing in ("good", "vouched") or (standing == "unsigned" and not trust.required):
         return
     raise GateRefused(why_not(release, standing, trust), hint=f"llmops-git verify {release.name}")

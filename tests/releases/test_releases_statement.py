@@ -249,3 +249,20 @@ def test_signing_adds_an_envelope_once(clone: Clone, tmp_path: Path) -> None:
     assert run_git(git.folder, "rev-parse", f"{tip}:{envelope_path(signed.path)}")
     keep_evidence(git, "origin", records, signing=signing)
     assert tip == read_registry(git, remote="origin").evidence
+
+
+@pytest.mark.parametrize("evidence", [record(queue="improved"), record("regressed", passes=False, queue="regressed")])
+def test_the_library_of_in_toto_itself_reads_it(evidence: Evidence) -> None:
+    from google.protobuf import json_format
+    from in_toto_attestation.predicates.test_result.v0.test_result_pb2 import TestResult
+    from in_toto_attestation.v1 import resource_descriptor, statement_pb2
+    from in_toto_attestation.v1 import statement as in_toto
+
+    document = written(evidence)[2]
+    message = json_format.ParseDict(document, statement_pb2.Statement())  # unknown fields are an error
+    in_toto.Statement.copy_from_pb(message).validate()
+    del document["predicate"]["llmopsGit"]
+    predicate = json_format.ParseDict(document["predicate"], TestResult())
+    assert document["predicate"]["result"] == predicate.result
+    for descriptor in predicate.configuration:
+        resource_descriptor.ResourceDescriptor.copy_from_pb(descriptor).validate()
