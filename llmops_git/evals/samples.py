@@ -27,6 +27,7 @@ class Retrieved:
     """The documents found for a sample, and how many nanoseconds that took."""
 
     retriever: str
+    query: str
     top_k: int
     documents: tuple[JsonObject, ...]
     spent_ns: int
@@ -80,6 +81,7 @@ def _retrieved(config: Config, case: Case, clock: Clock) -> Retrieved | None:
     documents = tuple(retrieve(config, query, case))
     return Retrieved(
         retriever=settings["retriever"],
+        query=query,
         top_k=settings.get("top_k", DEFAULT_TOP_K),
         documents=documents,
         spent_ns=clock.wall_ns() - start_ns,

@@ -88,6 +88,10 @@ def _measured(bench: Bench, prepared: Prepared, purchase: Purchase, reply: Reply
         cost_usd=purchase.cost_usd,
         input_tokens=reply.usage.input_tokens,
         output_tokens=reply.usage.output_tokens,
+        ttft_seconds=reply.ttft_seconds,
+        tool_calls=reply.tool_calls,
+        query=prepared.retrieved.query if prepared.retrieved else "",
+        documents=prepared.retrieved.documents if prepared.retrieved else (),
     )
     return SampleResult(
         case=prepared.case.id,
@@ -155,6 +159,10 @@ class JudgeSession:
         if purchase.reply is None:
             raise NotMeasured(f"judge `{self._judge.name}`: {purchase.message}")
         return purchase.reply.text
+
+    def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:  # noqa: ARG002
+        """A judge has words and no vectors."""
+        raise NotMeasured(f"judge `{self._judge.name}` gives no embeddings")
 
 
 def _steps(prepared: Prepared, purchase: Purchase, result: SampleResult, clock: Clock) -> SampleSteps:

@@ -78,6 +78,7 @@ class Reply:
     tool_calls: tuple[Mapping[str, Any], ...] = ()
     usage: Usage = Usage()
     latency_seconds: float = 0.0
+    ttft_seconds: float | None = None  # time to the first token, None where the reply was not streamed
     model: str = ""
     engine: str = ""
 

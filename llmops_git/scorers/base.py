@@ -23,6 +23,11 @@ class Sample:
     cost_usd: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    ttft_seconds: float | None = None  # time to first token, where the reply was streamed
+    tool_calls: tuple[Mapping[str, Any], ...] = ()  # all of the sample, in order: {"name", "arguments", "result"?}
+    steps: int = 1  # calls of the model
+    query: str = ""  # what was looked for
+    documents: tuple[Mapping[str, Any], ...] = ()  # what was found, best first: {"id", "text", "score"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +45,9 @@ class Session(Protocol):
 
     def generate(self, messages: tuple[Mapping[str, Any], ...]) -> str:
         """The reply's text. Raises llmops_git.errors.NotMeasured when there is none."""
+
+    def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
+        """A vector for each text, all of one length. Raises llmops_git.errors.NotMeasured when there are none."""
 
 
 class Scorer(Protocol):
