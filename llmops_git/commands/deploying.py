@@ -45,10 +45,12 @@ def checked(state: State, decide: Callable[[Registry], Step | Nothing]) -> Calla
     def decide_and_check(registry: Registry) -> Step | Nothing:
         from llmops_git.commands.signing import trust_of
         from llmops_git.releases.deploy import Step
+        from llmops_git.releases.pins import require_own_name
         from llmops_git.releases.signed import require_signed
 
         step = decide(registry)
         if isinstance(step, Step):
+            require_own_name(step.release)
             require_published(state, step.release)
             require_signed(state.project.git, trust_of(state), registry, step.release)
         return step

@@ -18,8 +18,9 @@ def require_pinned(git: Git, remote: str | None, registry: Registry, release: Re
     """Raises Tampered when what this clone knows about the release says that its tag was another object.
 
     What was seen earlier, what runs and what the next release says come for free; the whole history of the environments is
-    read only where none of them knows the release.
+    read only where none of them knows the release. A tag object under another name than its own is refused without asking.
     """
+    require_own_name(release)
     pins = {**_seen(load_seen_tags(git, remote), release), **known_pins(registry, release)}
     if not pins:
         for name, state in registry.environments.items():
@@ -31,6 +32,12 @@ def require_pinned(git: Git, remote: str | None, registry: Registry, release: Re
     ]
     if wrong:
         raise tampered(wrong)
+
+
+def require_own_name(release: Release) -> None:
+    """Raises Tampered where a tag object stands under another name than the one it was made for."""
+    if release.header != release.name:
+        raise tampered([f"{release.name} holds the tag object of {release.header}: it was replayed under another name"])
 
 
 def known_pins(registry: Registry, release: Release) -> dict[str, str]:

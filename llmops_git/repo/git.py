@@ -139,6 +139,11 @@ def nothing_committed() -> LlmopsError:
     return LlmopsError("`HEAD` is not a commit in this repository: nothing is committed on its branch yet", hint=hint)
 
 
+def blanked_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that `clean_environment` leaves out because of their secrets, as empty ones."""
+    return {name: "" for name in environment if name.endswith(_SECRET)}
+
+
 def clean_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment for git children: no locating variables, no keys, no prompts, no locale, no optional locks."""
     kept = {name: value for name, value in environment.items() if name not in _LOCATING and not name.endswith(_SECRET)}

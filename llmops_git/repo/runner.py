@@ -7,7 +7,7 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from llmops_git.errors import NotMeasured
-from llmops_git.repo.git import Result
+from llmops_git.repo.git import Result, blanked_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +39,8 @@ class Runner:
                 with_exceptions=False,
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
-                env={**self._git.environment, **(environment or {})},
+                # the runner adds all of our own environment, from which it can take nothing away
+                env={**blanked_secrets(os.environ), **self._git.environment, **(environment or {})},
             )
         return Result(int(code), bytes(out), err)
 

@@ -1,5 +1,7 @@
 """A pull request that makes its own exam easier. A change from skill 60 to skill 5 comes with each of the tricks."""
 
+# ruff: noqa: ARG005
+
 from __future__ import annotations
 
 import json

@@ -96,7 +96,7 @@ def test_no_escape_of_a_commit_or_a_deployment_reaches_the_terminal(tmp_path: Pa
         for command in (("log", "router"), ("log", "--environment=staging"), ("status",), ("verify",)):
             shown = product(*command, cwd=clone.path)
             assert None is ACTS.search(shown.out), shown.out
-        assert "v9.9.9" not in clone.ok("resolve", "router", "--env=staging")
+        assert "v9.9.9" not in clone.ok("resolve", "router", "--environment=staging")
 
 
 def test_a_crash_shows_what_it_quotes_as_text(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
