@@ -14,6 +14,7 @@ from llmops_git.errors import InvalidInput, LlmopsError
 from llmops_git.reports.clean import clean
 
 if TYPE_CHECKING:
+    from llmops_git.configs.policy import ProviderSettings
     from llmops_git.errors import Problem
     from llmops_git.repo.git import Git
 
@@ -36,18 +37,22 @@ _USES = re.compile(r"\./[\w./-]*|[\w.-]+/[\w./-]+@[\w./-]+", re.ASCII)
 )
 @click.option("--model", metavar="ID", help="The model (default: a pinned one, where the provider has one).")
 @click.option("--workflows/--no-workflows", default=True, show_default=True, help="Write workflows for GitHub Actions.")
+@click.option("--no-project", is_flag=True, help="Write the workflows only, for a project that is there.")
 @click.option("--action", metavar="OWNER/REPO@REF", help="The Action that they use (default: the commit of this version).")
 @click.option("--dry-run", is_flag=True, help="Show what would be written.")
 @format_option()
-def command(provider: str, model: str | None, workflows: bool, action: str | None, dry_run: bool, form: str) -> None:
+def command(
+    provider: str, model: str | None, workflows: bool, no_project: bool, action: str | None, dry_run: bool, form: str
+) -> None:
     """Write a policy, a config with its template and eval set, and workflows; files that are there are kept."""
     from llmops_git.repo.git import open_git
 
     git = open_git()
-    files = starter_files(git, provider, _model(provider, model))
+    top = _top(git)
+    files = {} if no_project else starter_files(git, provider, _model(provider, model))
     if workflows:
-        files |= starter_workflows(git, provider, action)
-    written, kept = write_files(_top(git), files, dry_run=dry_run)
+        files |= starter_workflows(git, _settings(provider, of_policy=no_project), action)
+    written, kept = write_files(top, files, dry_run=dry_run)
     wrong = _wrong_policy(git)
     if form == "json":
         emit_json({"dry_run": dry_run, "written": written, "kept": kept, "invalid": sorted({each.path for each in wrong})})
@@ -85,10 +90,9 @@ def starter_files(git: Git, provider: str, model: str) -> dict[str, str]:
     }
 
 
-def starter_workflows(git: Git, provider: str, action: str | None) -> dict[str, str]:
+def starter_workflows(git: Git, provider: ProviderSettings, action: str | None) -> dict[str, str]:
     """Repository-relative path -> text of the workflows, at the top. Raises LlmopsError where nothing can be pinned."""
     from llmops_git.commands.workflows import WorkflowSettings, workflow_files
-    from llmops_git.configs.policy_file import BUILT_IN
     from llmops_git.repo.mainline import default_branch_here
 
     return workflow_files(
@@ -96,8 +100,8 @@ def starter_workflows(git: Git, provider: str, action: str | None) -> dict[str, 
             action=_action(action),
             branch=default_branch_here(git),
             folder=git.location.prefix,
-            key_env=BUILT_IN[provider].key_env,
-            embedded=BUILT_IN[provider].api == "embedded",
+            key_env=provider.key_env,
+            embedded=provider.api == "embedded",
         )
     )
 
@@ -149,6 +153,22 @@ def _top(git: Git) -> Path:
     if git.location.work_tree is None:
         raise LlmopsError("a bare repository has no files to begin with", hint="run it in a clone")
     return git.location.work_tree
+
+
+def _settings(provider: str, *, of_policy: bool) -> ProviderSettings:
+    """A provider that is built in or, for a project that is there, of its policy. Raises LlmopsError for an unknown one."""
+    from llmops_git.commands.project import open_project
+    from llmops_git.configs.paths import suggestion
+    from llmops_git.configs.policy_file import BUILT_IN
+
+    if not of_policy:
+        return BUILT_IN[provider]
+    project = open_project()
+    known = project.policy(project.tree(None)).providers
+    if provider not in known:
+        hint = suggestion(provider, known) or f"known are {', '.join(known)}"
+        raise LlmopsError(f"there is no provider `{provider}`", hint=hint)
+    return known[provider]
 
 
 def _model(provider: str, model: str | None) -> str:

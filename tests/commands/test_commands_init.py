@@ -84,6 +84,21 @@ def test_in_a_subfolder_the_project_is_there_and_the_workflows_at_the_top(
     assert {"team"} == {action_step(inside, name)["with"].get("working-directory") for name in NAMES}
 
 
+def test_a_project_that_is_there_gets_workflows_for_its_own_provider(inside: Path) -> None:
+    (inside / "llmops.yaml").write_text(
+        "version: 1\nproviders:\n  ours: {api: openai, base_url: https://models.example.com/v1, key_env: OUR_KEY}\n"
+    )
+    assert run(["init", "--no-project", "--provider", "ours"]) == 0
+    assert files(inside) == sorted(["llmops.yaml", *WRITTEN[4:]])
+    assert {"OUR_KEY": "${{ secrets.OUR_KEY }}"} == action_step(inside, "release")["env"]
+
+
+def test_workflows_for_a_provider_that_nobody_knows_are_refused(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "--no-project", "--provider", "ours"]) == 2
+    assert "there is no provider `ours`" in capsys.readouterr().err
+    assert files(inside) == []
+
+
 def test_workflows_can_be_left_out(inside: Path) -> None:
     assert run(["init", "--no-workflows"]) == 0
     assert files(inside) == sorted(WRITTEN[:4])
