@@ -8,7 +8,8 @@
 # a pipeline: a second run without a new deployment changes nothing. Each file appears whole or not at all.
 #
 # It refuses, and leaves FOLDER as it was, when the release tag is not the object that was deployed (a moved tag), or when the
-# bundle is not the one that was recorded.
+# bundle is not the one that was recorded. With LLMOPS_ALLOWED_SIGNERS=FILE (the format of ssh-keygen) it also refuses when the
+# tag or the newest deployment is not signed by a key in FILE; that needs ssh-keygen.
 #
 # Exit code: 0 FOLDER is up to date, 1 refused, 2 wrong usage, 3 the repository could not be read or runs nothing.
 set -eu
@@ -82,6 +83,20 @@ actual=$(in_store rev-parse --verify -q "refs/tags/$release")
   stop 1 "refused: $release is not on commit $commit"
 [ "$(in_store rev-parse --verify -q "$branch:$config.json" || :)" = "$bundle" ] ||
   stop 1 "refused: $config.json in $environment is not the bundle that was deployed with $release"
+
+signed() { # what, object: only the keys in the file count, never a keyring of this machine
+  in_store -c "gpg.ssh.allowedSignersFile=$signers" -c gpg.minTrustLevel=undefined -c gpg.program=false \
+    -c gpg.openpgp.program=false -c gpg.x509.program=false "verify-$1" "$2" >/dev/null 2>&1
+}
+
+signers=${LLMOPS_ALLOWED_SIGNERS:-}
+if [ -n "$signers" ]; then
+  [ -f "$signers" ] || stop 2 "LLMOPS_ALLOWED_SIGNERS: there is no file $signers"
+  [ "$(in_store for-each-ref --format='%(tag)' "refs/tags/$release")" = "$release" ] ||
+    stop 1 "refused: the tag $release holds the object of another release"
+  signed tag "$tag_object" || stop 1 "refused: $release is not signed by a key in $signers"
+  signed commit "$branch" || stop 1 "refused: the newest deployment to $environment is not signed by a key in $signers"
+fi
 
 place() { # object, file: whole or not at all
   in_store cat-file blob "$1" >"$folder/.$2.$$"
