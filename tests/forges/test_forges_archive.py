@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 import warnings
 import zipfile
 
@@ -37,8 +38,12 @@ def test_a_naive_reader_would_hold_the_whole_bomb() -> None:
     content = packed(("a", b"\0" * 20_000_000))
     assert len(content) < 30_000
     assert 20_000_000 == len(zipfile.ZipFile(io.BytesIO(content)).read("a"))
+    tracemalloc.start()
     with pytest.raises(ForgeError, match="the archive holds more than 1,000,000 bytes in the files that are read"):
         read_members(content, ["a"], most_bytes=1_000_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 5_000_000
 
 
 def test_a_bomb_that_lies_about_its_size_is_refused() -> None:

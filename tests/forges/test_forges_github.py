@@ -241,6 +241,17 @@ def test_a_pull_request_is_opened_once_and_then_brought_up_to_date(hub: Hub, git
     assert 1 == len(hub.calls("pulls/create"))
 
 
+def test_a_pull_request_from_the_same_branch_into_another_one_is_left_alone(hub: Hub, github: GitHub) -> None:
+    hub.commit({"a.txt": "a"})
+    hub.commit({"b.txt": "b"}, branch="other")
+    hub.commit({"a.txt": "b"}, branch="up")
+    first = github.open_pull_request(branch="up", into="other", title="one", body="")
+    second = github.open_pull_request(branch="up", into="main", title="two", body="")
+    assert [("one", first.number), ("two", second.number)] == [
+        (one.title, one.number) for one in hub.repository().issues.values()
+    ]
+
+
 @pytest.mark.parametrize("drop", ["after", "before"])
 def test_a_pull_request_whose_answer_was_lost_is_opened_once(hub: Hub, github: GitHub, drop: Any) -> None:
     hub.commit({"a.txt": "a"})

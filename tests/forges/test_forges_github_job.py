@@ -202,8 +202,8 @@ def test_a_mask_hides_every_character_and_a_blank_one_is_left_alone() -> None:
     stream = io.StringIO()
     log = GithubJob({}, stream)
     log.mask(" \n")
-    log.mask("a%b\nc")
-    assert [("add-mask", {}, "a%b\nc")] == Runner().read(stream.getvalue()).acted
+    log.mask("a%b\r\nc")
+    assert [("add-mask", {}, "a%b\r\nc")] == Runner().read(stream.getvalue()).acted
 
 
 def test_a_job_on_ones_own_machine_prints_plain_lines() -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_server import Say, scripted
 
-from llmops_git.forges.base import ForgeError
+from llmops_git.forges.base import Denied, ForgeError
+from llmops_git.forges.github import GitHub
 from llmops_git.forges.github_replies import (
     comment_of,
     is_pull_request,
@@ -101,3 +103,26 @@ def test_the_newest_artifact_that_is_not_expired_and_of_this_run_counts() -> Non
         {**ARTIFACT, "id": 1, "workflow_run": None},
     ]
     assert (3, 5) == newest_artifact([*others, ARTIFACT], name="n", run="7")
+
+
+def test_one_owners_two_forks_with_the_same_branch_and_commit_are_told_apart() -> None:
+    end = {**END, "ref": "change"}
+    pulls = [
+        {**PULL, "number": number, "head": {**end, "repo": {"full_name": name}}}
+        for number, name in ((1, "org/one"), (2, "org/two"))
+    ]
+    with scripted() as server:
+        server.say("GET /repos/org/home/pulls?state=open&head=org%3Achange&per_page=100", Say(body=pulls))
+        github = GitHub(repository="org/home", token="t", api_url=server.url)
+        found = github.find_pull_requests(head_repository="org/two", head_branch="change", head_oid="a" * 40)
+        github.close()
+    assert [2] == [one.number for one in found]
+
+
+def test_an_issue_that_lost_its_label_is_said_to_be_there() -> None:
+    with scripted() as server:
+        server.say("POST /repos/org/home/issues", Say(status=201, body=ISSUE))
+        github = GitHub(repository="org/home", token="t", api_url=server.url)
+        with pytest.raises(Denied, match="GitHub made issue 1 without its label `alert`"):
+            github.create_issue(title="t", body="x", labels=["alert"])
+        github.close()
