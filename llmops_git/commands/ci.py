@@ -7,7 +7,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
-from contextlib import redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,14 +83,13 @@ def command(job: str, **options: Any) -> int:
     Every option can be given as a variable LLMOPS_<OPTION>; LLMOPS_TOKEN is the token, and is taken out of the environment.
     Exit code: as the command of that name; 0 where there was nothing to do.
     """
-    from llmops_git.commands.jobs.opened import open_log, open_session
+    from llmops_git.commands.jobs.opened import one_stream, open_log, open_session
     from llmops_git.commands.jobs.session import Inputs
     from llmops_git.forges.github_event import read_event_file
 
     token = os.environ.pop(TOKEN, "")
     inputs = Inputs(**options)
-    # one stream: what is said on two of them may arrive after the word that makes the log listen again
-    with redirect_stderr(sys.stdout), open_log(os.environ, sys.stdout) as log:
+    with one_stream(), open_log(os.environ, sys.stdout) as log:
         try:
             event = read_event_file(os.environ)
             chosen = chosen_job(job, event)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -365,3 +367,15 @@ def obeyed_commands(log: str) -> list[str]:
             found.append(line)
     assert token == ""
     return found
+
+
+def test_what_a_child_says_on_standard_error_is_in_the_one_stream(capfd: pytest.CaptureFixture[str]) -> None:
+    from llmops_git.commands.jobs.opened import one_stream
+
+    with one_stream():
+        print("one")
+        subprocess.run(["sh", "-c", "echo two >&2"], check=True)
+        print("three", file=sys.stderr)
+    print("four", file=sys.stderr)
+    said = capfd.readouterr()
+    assert (["four"], {"one", "two", "three"}) == (said.err.split(), set(said.out.split()))

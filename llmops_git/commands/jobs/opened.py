@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, TextIO
 
 from llmops_git.commands.jobs.session import Inputs, Session
@@ -17,6 +18,23 @@ if TYPE_CHECKING:
     from llmops_git.forges.joblog import JobLog
 
 SERVER = "https://github.com"
+_STDOUT, _STDERR = 1, 2  # file descriptors
+
+
+@contextmanager
+def one_stream() -> Iterator[None]:
+    """Lead standard error into standard output, for children and libraries as well: what is said on two streams may arrive
+    after the word that makes the log listen to commands again."""
+    with redirect_stderr(sys.stdout):
+        sys.stdout.flush()
+        kept = os.dup(_STDERR)
+        os.dup2(_STDOUT, _STDERR)
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            os.dup2(kept, _STDERR)
+            os.close(kept)
 
 
 @contextmanager
