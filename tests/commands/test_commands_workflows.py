@@ -25,7 +25,7 @@ PERMISSIONS = {
     "promote": {"contents": "write", "pull-requests": "write", "statuses": "write"},
     "rollback": {"contents": "write", "pull-requests": "write", "statuses": "write"},
     "monitor": {"contents": "read", "issues": "write"},
-    "upgrade": {"contents": "write", "pull-requests": "write"},
+    "upgrade": {"contents": "write", "pull-requests": "write", "statuses": "write"},
     "fork": {"contents": "read", "pull-requests": "write", "statuses": "write"},
 }
 
