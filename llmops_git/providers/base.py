@@ -60,12 +60,39 @@ def _canonical_messages(messages: tuple[Mapping[str, Any], ...]) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """Tokens of one call; None means the provider did not say."""
+    """Tokens of one call; None means the provider did not say.
+
+    `input_tokens` includes those read from a cache and those written to one; `output_tokens` includes the reasoning ones.
+    Wires that count them apart are brought to this form.
+    """
 
     input_tokens: int | None = None
     output_tokens: int | None = None
     cached_input_tokens: int | None = None
     reasoning_tokens: int | None = None
+    cache_write_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """One limit as the server told it: `limit` per window, of which `remaining` are left; all of it is free again in
+    `reset_seconds`. None means the server did not say. How long the window is no vendor tells."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    reset_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """What the headers of one response say about pace. `tokens` is the limit on all tokens together; a vendor that limits
+    them apart fills `input_tokens` and `output_tokens`. `retry_after` is the server's hint in seconds."""
+
+    requests: RateLimit | None = None
+    tokens: RateLimit | None = None
+    input_tokens: RateLimit | None = None
+    output_tokens: RateLimit | None = None
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,19 +108,28 @@ class Reply:
     ttft_seconds: float | None = None  # time to the first token, None where the reply was not streamed
     model: str = ""
     engine: str = ""
+    rate_limits: RateLimits | None = None  # of the moment: neither cached nor recorded
 
 
 class ProviderError(NotMeasured):
     """A call that gave no reply. `retry_after` is the server's hint in seconds, if it gave one; `charged` says that the
-    server may have done the work, and billed it, although no reply came back."""
+    server may have done the work, and billed it, although no reply came back; `rate_limits` is what its headers say."""
 
     def __init__(
-        self, kind: ErrorKind, message: str, *, retry_after: float | None = None, charged: bool = False, hint: str = ""
+        self,
+        kind: ErrorKind,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        charged: bool = False,
+        hint: str = "",
+        rate_limits: RateLimits | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.kind = kind
         self.retry_after = retry_after
         self.charged = charged
+        self.rate_limits = rate_limits
 
     @property
     def retryable(self) -> bool:

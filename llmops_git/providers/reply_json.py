@@ -10,6 +10,8 @@ from llmops_git.providers.base import Reply, Usage
 def reply_document(reply: Reply) -> dict[str, Any]:
     """The reply as a JSON object; what nobody said is left out."""
     document: dict[str, Any] = {"text": reply.text, "latency_seconds": reply.latency_seconds}
+    if reply.ttft_seconds is not None:
+        document["ttft_seconds"] = reply.ttft_seconds
     if reply.finish_reason:
         document["finish_reason"] = reply.finish_reason
     if reply.tool_calls:
@@ -37,9 +39,7 @@ def reply_from_document(document: Any) -> Reply:
     calls = document.get("tool_calls", [])
     if not isinstance(usage, dict) or not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
         raise ValueError("`usage` is an object and `tool_calls` a list of objects")
-    latency = document.get("latency_seconds", 0.0)
-    if isinstance(latency, bool) or not isinstance(latency, int | float):
-        raise ValueError("`latency_seconds` is a number")  # noqa: TRY004
+    ttft = document.get("ttft_seconds")
     return Reply(
         text=_text(document, "text"),
         finish_reason=_text(document, "finish_reason"),
@@ -49,8 +49,10 @@ def reply_from_document(document: Any) -> Reply:
             output_tokens=_count(usage, "output_tokens"),
             cached_input_tokens=_count(usage, "cached_input_tokens"),
             reasoning_tokens=_count(usage, "reasoning_tokens"),
+            cache_write_tokens=_count(usage, "cache_write_tokens"),
         ),
-        latency_seconds=float(latency),
+        latency_seconds=_seconds(document.get("latency_seconds", 0.0), "latency_seconds"),
+        ttft_seconds=None if ttft is None else _seconds(ttft, "ttft_seconds"),
         model=_text(document, "model"),
         engine=_text(document, "engine"),
     )
@@ -61,6 +63,12 @@ def _text(document: dict[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise ValueError(f"`{name}` is a string")  # noqa: TRY004
     return value
+
+
+def _seconds(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"`{name}` is a number")  # noqa: TRY004
+    return float(value)
 
 
 def _count(usage: dict[str, Any], name: str) -> int | None:

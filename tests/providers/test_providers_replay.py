@@ -25,8 +25,9 @@ _replies = st.builds(
     text=_texts,
     finish_reason=_texts,
     tool_calls=st.lists(st.fixed_dictionaries({"id": _texts, "name": _texts, "arguments": _texts}), max_size=2).map(tuple),
-    usage=st.builds(Usage, input_tokens=_counts, output_tokens=_counts, cached_input_tokens=_counts, reasoning_tokens=_counts),
+    usage=st.builds(Usage, **dict.fromkeys(Usage.__slots__, _counts)),
     latency_seconds=st.floats(0, 1e6),
+    ttft_seconds=st.none() | st.floats(0, 1e6),
     model=_texts,
     engine=_texts,
 )
@@ -71,6 +72,7 @@ def test_a_reply_comes_back_from_its_json_as_it_was(reply: Reply) -> None:
         {"text": "", "usage": {"input_tokens": "1"}},
         {"text": "", "tool_calls": [1]},
         {"text": "", "latency_seconds": "1"},
+        {"text": "", "ttft_seconds": True},
     ],
 )
 def test_what_is_no_reply_is_refused(document: object) -> None:
