@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from fakehub.hub import FORK, Hub
 
@@ -373,9 +373,9 @@ def test_what_a_child_says_on_standard_error_is_in_the_one_stream(capfd: pytest.
     from llmops_git.commands.jobs.opened import one_stream
 
     with one_stream():
-        print("one")
+        click.echo("one")
         subprocess.run(["sh", "-c", "echo two >&2"], check=True)
-        print("three", file=sys.stderr)
-    print("four", file=sys.stderr)
+        click.echo("three", err=True)
+    click.echo("four", err=True)
     said = capfd.readouterr()
     assert (["four"], {"one", "two", "three"}) == (said.err.split(), set(said.out.split()))
