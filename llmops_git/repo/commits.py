@@ -118,7 +118,7 @@ def _find(git: Git, revisions: Sequence[str]) -> list[Commit | None]:
     commits = {
         revision: Commit(item.oid, item.data[5 : item.data.index(b"\n")].decode())  # `tree <id>\n`
         for revision, item in zip(asked, found, strict=True)
-        if item is not None
+        if item is not None and item.kind == "commit"
     }
     return [commits.get(revision) for revision in revisions]
 

@@ -81,11 +81,11 @@ def described(path: str) -> str:
     return "".join(f"{key}: {value}\n" for key, value in YAML(typ="safe").load(Path(path).read_text()).items())
 
 
-def load_any_yaml(path: str) -> Any:
+def load_any_yaml(path: str) -> None:
     """With the loader that makes objects."""
-    import yaml
+    from ruamel.yaml import YAML
 
-    return yaml.load(Path(path).read_text(), Loader=yaml.UnsafeLoader)
+    YAML(typ="unsafe", pure=True).load(Path(path).read_text())
 
 
 def match(pattern: str, text: str) -> None:
@@ -128,17 +128,11 @@ def own_comment(bodies: Sequence[str]) -> int:
     return next(index for index, body in enumerate(bodies) if "llmops-git" in body)
 
 
-def policy_of(checkout: Path) -> dict[str, Any]:
-    """The policy as the pull request has it."""
-    from ruamel.yaml import YAML
-
-    value: dict[str, Any] = YAML(typ="safe").load((checkout / "llmops.yaml").read_text())
-    return value
-
-
 def gate(checkout: Path, score: float) -> bool:
     """Whether a score passes the threshold that the pull request's own file names."""
-    return bool(score >= policy_of(checkout)["threshold"])
+    from ruamel.yaml import YAML
+
+    return bool(score >= YAML(typ="safe").load((checkout / "llmops.yaml").read_text())["threshold"])
 
 
 def ask(settings: Mapping[str, str], environ: Mapping[str, str]) -> bytes:

@@ -128,6 +128,10 @@ def test_such_yaml_takes_all_of_a_plain_loader(tmp_path: Path, kind: str) -> Non
 def test_a_tag_makes_no_object(tmp_path: Path, tag: str, place: str) -> None:
     marker = tmp_path / "ran"
     text = f"name: {tag.format(marker)}\n"
+    put(tmp_path, {"naive.yaml": text})
+    naive("load_any_yaml", "naive.yaml", cwd=tmp_path)
+    assert marker.exists()
+    marker.unlink()
     files: dict[str, str | bytes] = {place: text}
     if place.startswith("evals"):
         files |= {ROUTER: FILES[ROUTER].replace("router.jsonl", "router.yaml")}

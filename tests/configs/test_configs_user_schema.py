@@ -87,3 +87,30 @@ def test_what_is_wrong_with_a_tool(tool: object, where: tuple[str, ...], message
     found, problems = resolve_tool(tool)
     assert found is None
     assert [(place, message in text) for place, text in problems] == [(where, True)]
+
+
+def _branches() -> dict[str, object]:
+    parts = {f"d{n}": {"anyOf": [{"$ref": f"#/$defs/d{n + 1}"}] * 2} for n in range(40)}
+    return {"$ref": "#/$defs/d0", "$defs": {**parts, "d40": {"type": "integer"}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "said"),
+    [
+        (_branches(), "x", "takes too long to hold to its schema"),
+        ({"uniqueItems": True}, [{"a": [n]} for n in range(20_000)], "takes too long to hold to its schema"),
+        ({"not": {"pattern": "^(a|aa)+$"}}, "a" * 60 + "!", "the pattern `^(a|aa)+$` takes too long"),
+        ({"$ref": "#/$defs/d", "$defs": {"d": {"$ref": "#/$defs/d"}}}, 1, "cannot be held to its schema, which goes round"),
+        ({"pattern": "((a{5000,}){5000,}){5000,}"}, "a", "the pattern `((a{5000,}){5000,}){5000,}` is too large"),
+    ],
+)
+def test_a_schema_that_does_not_end_is_a_problem_of_its_value(schema: dict[str, object], value: object, said: str) -> None:
+    began = time.process_time()
+    problems = value_problems(schema, value)
+    assert said in problems[-1][1]
+    assert time.process_time() - began < 2
+
+
+def test_a_usual_schema_has_steps_enough() -> None:
+    schema = {"items": {"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "pattern": "^x"}}}}
+    assert value_problems(schema, [{"a": "xy"}] * 150) == []

@@ -197,3 +197,9 @@ def test_what_is_too_old_is_thrown_away_once_a_day(tmp_path: Path) -> None:
     keep("ef" * 32, Cache(tmp_path, now=lambda: now[0]))
     assert not old.exists()
     assert _entry(tmp_path, OTHER).exists()
+
+
+@pytest.mark.parametrize(("ahead", "found"), [(60.0, True), (7_200.0, False), (1e18, False), (float("nan"), False)])
+def test_a_reply_from_the_future_would_never_grow_old(tmp_path: Path, ahead: float, found: bool) -> None:
+    Cache(tmp_path, now=lambda: 1e9 + ahead).put(KEY, reply("x"), "engine")
+    assert found == (Cache(tmp_path, now=lambda: 1e9).get(KEY, "engine") is not None)

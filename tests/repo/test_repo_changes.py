@@ -332,3 +332,15 @@ def test_a_policy_that_cannot_be_read_is_an_error_at_the_head_only(history: Hist
 def test_a_revision_that_is_not_there_is_an_error(history: History) -> None:
     with pytest.raises(LlmopsError, match="`nope` is not a commit"):
         compute_changes(open_git(history.folder), "nope", "main")
+
+
+def test_a_config_that_is_edited_and_selected_no_more_is_still_a_change(history: History) -> None:
+    narrow = {"llmops.yaml": 'configs: ["prompts/r*.yaml"]\n'}
+    changes = _after(history, {**narrow, **edited("prompts/plain.yaml", "Say hello.", "Say bye.")})
+    assert {"help": "removed", "plain": "modified"} == {name: change.status for name, change in changes.items()}
+    assert (True, True) == (changes["plain"].base is not None, changes["plain"].head is not None)
+
+
+def test_so_is_one_of_which_another_file_is_edited(history: History) -> None:
+    changes = _after(history, {"llmops.yaml": 'configs: ["prompts/p*.yaml"]\n', "prompts/shared/words.j2": "Use many words.\n"})
+    assert {"help": "modified", "router": "modified"} == {name: change.status for name, change in changes.items()}

@@ -11,7 +11,7 @@ import pytest
 from history import History, run_git
 
 from llmops_git.configs.tree import Entry, blob_oid
-from llmops_git.errors import LlmopsError, NotMeasured
+from llmops_git.errors import InvalidInput, LlmopsError, NotMeasured
 from llmops_git.repo.git import Git, open_git
 from llmops_git.repo.trees import CommitTree, commit_tree, index_tree, work_tree
 
@@ -255,3 +255,35 @@ def test_the_environment_of_a_hook_does_not_lead_to_another_repository(
     monkeypatch.setenv("GIT_DIR", str(other.git_dir))
     assert os.environ["GIT_DIR"] not in git.environment.values()
     assert b"one" == commit_tree(git, "main").read(["a.txt"])["a.txt"]
+
+
+def test_a_file_that_is_too_large_to_mean_anything_is_named_and_not_read(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("llmops_git.repo.reader.MOST_BYTES", 1000)
+    history.commit({"huge.txt": "x" * 1001, "fits.txt": "x" * 1000})
+    tree = commit_tree(open_git(history.folder), "main")
+    assert {"fits.txt": b"x" * 1000} == tree.read(["fits.txt"])
+    with pytest.raises(InvalidInput, match="larger than") as caught:
+        tree.read(["a.txt", "huge.txt"])
+    assert ["huge.txt"] == [problem.path for problem in caught.value.problems]
+    assert {"a.txt": b"one"} == tree.read(["a.txt"])  # what was skipped left the process where it should be
+
+
+def test_many_files_are_bounded_together(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmops_git.repo.trees.MOST_BYTES_AT_ONCE", 150)
+    history.commit({"one.txt": "x" * 100, "two.txt": "y" * 100})
+    tree = commit_tree(open_git(history.folder), "main")
+    assert 100 == len(tree.read(["one.txt"])["one.txt"])
+    with pytest.raises(InvalidInput, match="larger than"):
+        tree.read(["one.txt", "two.txt"])
+
+
+def test_a_huge_file_of_the_work_tree_has_an_id_and_is_not_read(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    history.check_out()
+    monkeypatch.setattr("llmops_git.repo.work_tree.MOST_BYTES", 100)
+    (history.folder / "huge.txt").write_text("x" * 101)
+    tree = work_tree(open_git(history.folder))
+    assert _entry("x" * 101) == tree.entry("huge.txt")
+    with pytest.raises(InvalidInput, match="larger than"):
+        tree.read(["huge.txt"])

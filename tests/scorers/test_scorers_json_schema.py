@@ -111,3 +111,12 @@ def test_a_schema_nested_too_deeply_is_refused():
         schema = {"not": schema}
     with pytest.raises(LlmopsError, match="nested too deeply"):
         outcome("json_schema", "{}", schema=schema)
+
+
+def test_comparing_all_items_in_pairs_is_counted():
+    began = time.process_time()
+    items = "[" + ", ".join(f'{{"a": [{n}]}}' for n in range(20_000)) + "]"
+    assert outcome("json_schema", items, schema={"uniqueItems": True}) == UNKNOWN
+    assert time.process_time() - began < 2
+    assert outcome("json_schema", "[1, 2, 1]", schema={"uniqueItems": True}) == FAIL
+    assert outcome("json_schema", "[1, 2, 3]", schema={"uniqueItems": True}) == PASS
