@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -39,19 +40,21 @@ def action(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def packages(action: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Action's own install step, done once for all jobs (and for all workers of this run: they race as jobs may)."""
+    """The Action's own install step, done once for all jobs and all workers of this run."""
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "packages-of-the-session"
     shared.mkdir(exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if FORWARDED.fullmatch(name)}
     environment = {**kept, "PATH": os.environ["PATH"], "HOME": str(shared), "RUNNER_TEMP": str(shared)}
     python = f"{sys.base_prefix}/bin/python3"
-    subprocess.run(
-        [python, "-I", str(action / "action" / "install.py")],
-        env={**environment, "GITHUB_OUTPUT": os.devnull},
-        check=True,
-        stdout=subprocess.PIPE,
-    )
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(
+            [python, "-I", str(action / "action" / "install.py")],
+            env={**environment, "GITHUB_OUTPUT": os.devnull},
+            check=True,
+            stdout=subprocess.PIPE,
+        )
     return shared / "llmops-git"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import signal
@@ -94,6 +95,20 @@ def test_a_package_that_is_not_what_was_locked_is_refused_and_pip_speaks_no_comm
     assert "do not match" in said.replace("DO NOT MATCH", "do not match")
     commands = [line for line in said.splitlines() if line.lstrip().startswith("::") or "##[" in line]
     assert ["::error title=llmops-git::the locked packages of the action could not be installed"] == commands
+
+
+def test_two_steps_that_install_at_once_end_with_one_whole_folder(action: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    (copy / "action").mkdir(parents=True)
+    (copy / "requirements").mkdir()
+    (copy / "action" / "install.py").write_bytes((action / "action" / "install.py").read_bytes())
+    wheel = planted_wheel(tmp_path / "index")
+    pin = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (copy / "requirements" / "action.txt").write_text(f"planted==1.0 --hash=sha256:{pin}\n")
+    both = [install(copy, tmp_path, PIP_NO_INDEX="1", PIP_FIND_LINKS=str(wheel.parent)) for _ in range(2)]
+    assert [("", 0), ("", 0)] == [(each.communicate()[0], each.returncode) for each in both]
+    [folder] = (tmp_path / "llmops-git").iterdir()
+    assert (str(folder), True) == (outputs(tmp_path)["packages"], (folder / "planted.py").is_file())
 
 
 def planted_wheel(folder: Path) -> Path:

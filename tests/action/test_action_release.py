@@ -65,6 +65,5 @@ def test_a_promotion_can_be_a_pull_request_into_the_branch_of_the_environment(st
 
 
 def test_an_environment_that_the_policy_does_not_have_is_refused(story: Story) -> None:
-    story.release()
     outcome = story.dispatch("promote", config=CONFIG, environment="elsewhere")
     assert (2, "") == (outcome.code, story.tip("llmops/env/elsewhere"))
