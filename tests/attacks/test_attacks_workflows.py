@@ -70,7 +70,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("user")
     git(folder, "init", "-q", "-b", "main")
     git(folder, "remote", "add", "origin", "https://github.com/octo-org/app")
-    assert 0 == product("init", cwd=folder).code
+    assert 0 == product("init", f"--action=octo-org/llmops-git@{'a' * 40}", cwd=folder).code
     written = sorted((folder / ".github" / "workflows").glob("*.yml"))
     assert len(written) >= 8
     return [*DOGFOOD, *written]
