@@ -50,8 +50,8 @@ def compute_changes(
     """What changed from the revision `base` to `head` (None: the work tree) for the policy in `root`.
 
     `base` is the merge base with the default branch (`repo.bases`) when it is None, and the time before the first commit when
-    it is "". With `check` a head that does not validate in full is a change with problems. Without `load` a comparison that the index
-    remembers is taken from there, and has no loaded configs. Raises LlmopsError for revisions that are not there and
+    it is "". With `check` a head that does not validate in full is a change with problems. Without `load` a comparison that
+    the index remembers is taken from there, and has no loaded configs. Raises LlmopsError for revisions that are not there and
     InvalidInput for a policy that cannot be read; a config that cannot be loaded is a change with problems.
     """
     opened = open_head(git, head)
