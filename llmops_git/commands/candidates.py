@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -99,8 +100,10 @@ class _Running:
 
 
 def with_limits(policy: Policy, *, max_usd: float | None, max_requests: int | None) -> Policy:
-    """The policy with the limits of the command line; they may only be lower than the policy's own."""
+    """The policy with the limits of the command line; they may only be lower than the policy's own. Raises LlmopsError."""
     budget = policy.budget
+    if max_usd is not None and math.isnan(max_usd):  # neither lower nor higher than anything: it would lift the limit
+        raise LlmopsError("--max-usd must be a number")
     if max_usd is not None:
         budget = replace(budget, max_usd=max_usd if budget.max_usd is None else min(max_usd, budget.max_usd))
     if max_requests is not None:

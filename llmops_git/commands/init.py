@@ -64,8 +64,24 @@ def command(
         click.echo(f"kept {clean(path)} (it is there already{invalid})")
     for problem in wrong:
         click.echo(f"warning: {clean(str(problem))}", err=True)
+    if uncovered(top, kept, git.location.prefix):
+        place = clean(git.location.prefix) or "the top of the repository"
+        click.echo(f"warning: the workflows that are there do not name {place}: no job evaluates or releases it", err=True)
+        click.echo("hint: docs/github-action.md, Several projects in one repository", err=True)
     if not dry_run:
         click.echo("\nnext: llmops-git check, git add and commit, then change the prompt and run llmops-git eval", err=True)
+
+
+def uncovered(top: Path, kept: list[str], folder: str) -> list[str]:
+    """The workflows that are kept and were written for another folder than this project's ("" is the top)."""
+    found = []
+    for path in kept:
+        if not path.startswith(".github/workflows/") or not (top / path).is_file():
+            continue
+        text = (top / path).read_text(encoding="utf-8", errors="replace")
+        if (folder not in text) if folder else ("working-directory: " in text and "matrix" not in text):
+            found.append(path)
+    return found
 
 
 def _wrong_policy(git: Git) -> tuple[Problem, ...]:

@@ -134,6 +134,11 @@ def is_removed(config: ConfigReport) -> bool:
     return config.change.status == "removed" and not config.evaluated
 
 
+def is_planned(config: ConfigReport) -> bool:
+    """Whether this config could have been evaluated and no model was asked: a key is missing, or only a plan was wanted."""
+    return config.verdict == "invalid" and not config.evaluated
+
+
 def next_step(report: Report) -> Phrase:
     """What to do now, with a command that can be pasted."""
     match report.verdict:
@@ -141,6 +146,8 @@ def next_step(report: Report) -> Phrase:
             return ()
         case _ if all(is_removed(config) for config in report.configs):
             return ()
+        case _ if any(is_planned(config) for config in report.configs):
+            return ()  # its notes say what was missing
         case _ if not any(config.evaluated for config in report.configs):
             return ("Give it an ", Name("evaluation:"), " section with an eval set and a scorer")
         case "invalid":
@@ -212,6 +219,8 @@ def _why_config(config: ConfigReport) -> Phrase:
     name = Name(config.change.config)
     if is_removed(config):
         return (name, " is removed.")
+    if is_planned(config):
+        return (name, " was not measured: no model was asked.")
     if not config.evaluated:
         return (name, " has no eval set to measure it by.")
     hard = hard_failures(config)

@@ -84,6 +84,21 @@ def test_in_a_subfolder_the_project_is_there_and_the_workflows_at_the_top(
     assert {"team"} == {action_step(inside, name)["with"].get("working-directory") for name in NAMES}
 
 
+def test_a_second_project_is_told_that_no_job_knows_it(
+    inside: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = []
+    for name in ("team", "other", "team", "."):
+        (inside / name).mkdir(exist_ok=True)
+        monkeypatch.chdir(inside / name)
+        capsys.readouterr()
+        assert run(["init"]) == 0
+        said.append(capsys.readouterr().err.partition("\n")[0])
+    assert said[0] == said[2] == ""
+    assert said[1] == "warning: the workflows that are there do not name other: no job evaluates or releases it"
+    assert "do not name the top of the repository" in said[3]
+
+
 def test_a_project_that_is_there_gets_workflows_for_its_own_provider(inside: Path) -> None:
     (inside / "llmops.yaml").write_text(
         "version: 1\nproviders:\n  ours: {api: openai, base_url: https://models.example.com/v1, key_env: OUR_KEY}\n"

@@ -178,6 +178,72 @@ def test_a_change_cannot_take_the_policy_away(ci: CiProject, hub: Hub) -> None:
     assert ci.pull_request(moved, run_id=101).code != 0
 
 
+@pytest.mark.parametrize("names", ["nothing", "router,router", "router nothing"])
+def test_a_config_that_nobody_has_does_not_leave_the_gate_open(ci: CiProject, hub: Hub, names: str) -> None:
+    number = propose(hub, {CONFIG_PATH: config(5)})
+    done = ci.pull_request(number, config=names)
+    assert (2, "error") == (done.code, gate(hub, number))
+    assert "there is no config `" in done.out
+    assert "configs are named as in router" in done.out
+
+
+def test_a_config_that_did_not_change_may_be_asked_for(ci: CiProject, hub: Hub) -> None:
+    number = propose(hub, {"README.md": "words"})
+    done = ci.pull_request(number, config="router")
+    assert (0, "no-changes", "success") == (done.code, done.outputs["verdict"], gate(hub, number))
+
+
+def test_a_policy_that_would_break_the_default_branch_is_not_let_through(ci: CiProject, hub: Hub, model: ChatServer) -> None:
+    number = propose(hub, {"llmops.yaml": POLICY.format(url=model.url, key=KEY) + "gate: {marging: 0.1}\n"})
+    done = ci.pull_request(number)
+    assert (2, "error") == (done.code, gate(hub, number))
+    assert "::error file=llmops.yaml,line=4" in done.out
+    assert "marging" in hub.comments(number)[0].body
+
+
+def test_a_policy_that_is_edited_does_not_judge_its_own_change_and_the_job_says_so(
+    ci: CiProject, hub: Hub, model: ChatServer
+) -> None:
+    number = propose(hub, {"llmops.yaml": POLICY.format(url=model.url, key=KEY) + "gate: {margin: 0.9}\n"})
+    done = ci.pull_request(number)
+    assert (0, "success") == (done.code, gate(hub, number))
+    assert "::notice title=llmops-git::llmops.yaml: edited here, and in force from the merge on" in done.out
+
+
+def test_a_key_that_is_missing_is_what_the_comment_says(ci: CiProject, hub: Hub, model: ChatServer) -> None:
+    number = propose(hub, {CONFIG_PATH: config(95)})
+    ci.key = ""
+    done = ci.pull_request(number)
+    (comment,) = hub.comments(number)
+    assert (3, [], "error") == (done.code, model.asked, gate(hub, number))
+    assert "was not measured: no model was asked" in comment.body
+    assert "it takes a secret of that name" in comment.body
+    assert "eval set" not in comment.body
+
+
+def test_a_dry_run_measures_and_writes_files_only(ci: CiProject, hub: Hub) -> None:
+    number = propose(hub, {CONFIG_PATH: config(95)})
+    done = ci.pull_request(number, dry_run="true")
+    assert (0, "improved", [], "") == (done.code, done.outputs["verdict"], hub.writes(), gate(hub, number))
+    assert {"comment.md", "status.json"} <= {path.name for path in Path(done.outputs["report-dir"], "dry-run").iterdir()}
+
+
+def test_a_report_folder_with_other_things_in_it_is_refused_before_anything_is_paid(
+    ci: CiProject, hub: Hub, model: ChatServer
+) -> None:
+    number = propose(hub, {CONFIG_PATH: config(95)})
+    done = ci.pull_request(number, report_dir=".")
+    assert (2, []) == (done.code, model.asked)
+    assert "not empty and not a run folder" in done.out
+
+
+def test_a_limit_that_is_no_number_lifts_no_limit(ci: CiProject, hub: Hub, model: ChatServer) -> None:
+    number = propose(hub, {CONFIG_PATH: config(95)})
+    done = ci.pull_request(number, max_usd="nan")
+    assert (2, []) == (done.code, model.asked)
+    assert "--max-usd must be a number" in done.out
+
+
 def test_reports_only_where_a_team_begins(ci: CiProject, hub: Hub) -> None:
     number = propose(hub, {CONFIG_PATH: config(5)})
     done = ci.pull_request(number, fail_on="never")

@@ -30,7 +30,9 @@ def run(session: Session) -> int:
     """Evaluate the event's change. Exit code: 0 the gate lets it through, 1 it does not, 2 files are wrong, 3 not measured."""
     from llmops_git.commands.jobs.opened import session_project
     from llmops_git.commands.jobs.tell import tell, tell_failure, tell_started
+    from llmops_git.commands.runs import check_output
 
+    check_output(session.inputs.report_dir)
     project = session_project(session)
     targets = targets_of(session, project.git.resolve("HEAD"))
     tell_started(session, targets)
@@ -69,7 +71,37 @@ def prepared(session: Session, project: Project, targets: Targets) -> Prepared:
     policy = project.policy(project.tree(tip))
     policy = with_limits(policy, max_usd=session.inputs.max_usd, max_requests=None)
     click.echo(f"comparing {targets.head[:12]} with {base[:12]} under the policy of {tip[:12]}: {targets.why}")
-    return Prepared(tip, policy, compute_changes(git, base, targets.head, root=project.root))
+    changes = compute_changes(git, base, targets.head, root=project.root)
+    _look_at_policy(session, project, base=base, head=targets.head, tip=tip)
+    _refuse_unknown(session, project, changes)
+    return Prepared(tip, policy, changes)
+
+
+def _look_at_policy(session: Session, project: Project, *, base: str, head: str, tip: str) -> None:
+    """A policy that the change edits does not judge it, and must be one: merged, it is what every later job stands on."""
+    from llmops_git.configs.policy import POLICY_FILE
+    from llmops_git.configs.policy_file import PRICES_FILE, RETIREMENTS_FILE, load_policy
+
+    before, after = project.tree(base), project.tree(head)
+    paths = [f"{project.root}/{name}".lstrip("/") for name in (POLICY_FILE, PRICES_FILE, RETIREMENTS_FILE)]
+    edited = [path for path in paths if before.entry(path) != after.entry(path)]
+    if not edited:
+        return
+    load_policy(after, project.root)
+    said = f"{' and '.join(edited)}: edited here, and in force from the merge on"
+    session.note("notice", f"{said}; this change is judged by what {tip[:12]} says")
+
+
+def _refuse_unknown(session: Session, project: Project, changes: ChangeSet) -> None:
+    """A name that no config has would leave nothing to evaluate, and the gate open for good."""
+    asked = set(session.inputs.configs) - {change.config for change in changes.changes}
+    if not asked:
+        return
+    known = {*project.configs(project.tree(changes.base_oid)), *project.configs(project.tree(changes.head_name))}
+    if unknown := sorted(asked - known):
+        names = ", ".join(f"`{name}`" for name in unknown)
+        hint = f"configs are named as in {', '.join(sorted(known)) or 'no file'}; several are separated by white space"
+        raise LlmopsError(f"there is no config {names}", hint=hint)
 
 
 def _tip_now(git: Git, remote: str | None, targets: Targets) -> str:
@@ -158,7 +190,9 @@ def why_not_measured(targets: Targets, missing: Sequence[str]) -> str:
     if not missing:
         return "only planned, as asked for"
     absent = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set in this job"
-    return absent if targets.trusted else f"{FORKS}: {absent}"
+    if not targets.trusted:
+        return f"{FORKS}: {absent}"
+    return f"{absent} (it takes a secret of that name, and a line under env: of the step that hands it over)"
 
 
 @contextmanager

@@ -100,7 +100,8 @@ def write_reports(session: Session, project: Project, evaluated: Evaluated) -> N
     from llmops_git.reports.junit import render_junit
 
     folder = session.inputs.report_dir
-    check_output(folder)
+    if not session.inputs.dry_run:  # what a dry run would have written elsewhere lies there already
+        check_output(folder)
     keep_run(project, evaluated, folder)
     write_whole(folder / "junit.xml", [render_junit(evaluated.report, evaluated.runs)])
     write_whole(folder / "report.html", [render_html(evaluated.report, evaluated.runs)])
