@@ -112,7 +112,7 @@ def test_the_noncentral_t_is_a_distribution_that_moves_with_its_shift(t, df, shi
     value = stats.nct_cdf(t, df, shift)
     assert 0 <= value <= 1
     assert stats.nct_cdf(t, df, shift + 0.5) <= value + 1e-9 <= stats.nct_cdf(t + 0.5, df, shift) + 2e-9
-    assert pytest.approx(stats.t_cdf(t, df), abs=1e-12) == stats.nct_cdf(t, df, 0.0)
+    assert pytest.approx(stats.t_cdf(t, df), abs=1e-9) == stats.nct_cdf(t, df, 0.0)
 
 
 @given(st.integers(3, 300), st.floats(0.05, 2), st.sampled_from([0.5, 0.8, 0.95]))
