@@ -26,6 +26,7 @@ from llmops_git.evals.budget import Ledger
 from llmops_git.evals.compare import compare
 from llmops_git.evals.escalation import alpha_for, next_repeats
 from llmops_git.evals.gate import Decision, decide, worst
+from llmops_git.evals.pacing import Limits
 from llmops_git.evals.plan import Plan, make_plan
 from llmops_git.evals.run import Job, Outcome, evaluate
 from llmops_git.evals.values import Against, Comparison, Run, Spending
@@ -133,6 +134,7 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
                 on_progress=settings.on_progress,
                 first_repeat=first,
                 plan=plan,
+                limits=_limits(policy, settings),
             )
             outcome = pooled(_with_reused(outcome, reused), settings.earlier)
             decision = decide(_compare(pairings, outcome, policy, settings), settings=policy.gate, critical=_critical(pairings))
@@ -158,6 +160,13 @@ def _with_reused(outcome: Outcome, reused: Mapping[Key, Run]) -> Outcome:
     names = ", ".join(sorted({run.config for run in reused.values()}))
     note = f"the base's answers are those measured at its release, at most seven days ago: {names}"
     return replace(outcome, runs=(*outcome.runs, *reused.values()), problems=(*outcome.problems, note))
+
+
+def _limits(policy: Policy, settings: Settings) -> dict[str, Limits]:
+    """The paces that the policy sets. Recorded replies have none."""
+    if settings.replay is not None:
+        return {}
+    return {name: Limits(rpm=provider.rpm, tpm=provider.tpm) for name, provider in policy.providers.items()}
 
 
 def _spent(last: Spending, ledger: Ledger, seconds: float) -> Spending:

@@ -16,7 +16,7 @@ OnInconclusive = Literal["warn", "block", "pass"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
     """How one provider is reached. `model_path` and `sha256` name a GGUF file for `api: embedded`;
-    `path` is the folder of recorded replies for `api: replay`; `rpm` caps started requests per minute."""
+    `path` is the folder of recorded replies for `api: replay`."""
 
     name: str
     api: Api
@@ -27,6 +27,9 @@ class ProviderSettings:
     path: str = ""
     concurrency: int = 0  # 0: the provider's own default
     timeout: float = 120.0  # seconds, per request
+    rpm: int = 0  # requests started per minute, at most; 0: what the server says, or what is learned
+    tpm: int = 0  # tokens asked for and written per minute, at most; 0 as above
+    stream: bool = True  # ask for replies in events, so that the time to the first token is measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -154,7 +154,7 @@ class Buyer:
     def _try(self, request: Request, key: str, lane: Lane, reservation: Reservation) -> Purchase:
         """One call, paid out of the reservation. Raises ProviderError, or _Lost when the model is not asked any more."""
         try:
-            worker, started = lane.enter(request.model, self._stop)
+            turn = lane.enter(request, self._stop)
         except BaseException as error:
             self._ledger.cancel(reservation)
             if isinstance(error, ProviderError):
@@ -164,16 +164,16 @@ class Buyer:
             self.sent += 1
         start_ns = self._clock.wall_ns()
         try:
-            reply = _sound(lane.provider.generate(request, worker=worker))
+            reply = _sound(lane.provider.generate(request, worker=turn.worker))
+            lane.succeeded(turn, request.model, reply)
         except BaseException as error:
             charged = not isinstance(error, ProviderError) or error.charged
             self._ledger.settle(reservation, None if charged else 0.0)
             if isinstance(error, ProviderError) and error.kind == "rate_limit":
-                lane.refused(started, self._patience.pause(error))
+                lane.refused(turn, error, self._patience.pause(error))
             raise
         finally:
-            lane.leave(worker)
-        lane.succeeded(request.model)
+            lane.leave(turn)
         purchase = self._purchase(request, reply, start_ns=start_ns, cached=False)
         self._ledger.settle(reservation, purchase.cost_usd)
         self._keep(key, reply, lane)

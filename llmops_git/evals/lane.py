@@ -3,67 +3,63 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
+from dataclasses import replace
 from queue import Empty, SimpleQueue
 
 from llmops_git.evals.budget import Stopped
-from llmops_git.evals.retry import SLICE, Clock, wait_for
-from llmops_git.providers.base import Provider, ProviderError
+from llmops_git.evals.pacing import Charge, Limits, Pace, Turn
+from llmops_git.evals.program import estimated_input_tokens
+from llmops_git.evals.retry import SLICE, Clock
+from llmops_git.providers.base import Provider, ProviderError, Reply, Request
 
-_FIRST_STARTS = 0.0015  # seconds between the first starts, so that they do not end, and are read, in one burst
-_CUT = 0.6  # share of the pace that is kept when the provider says it is too fast
-_RECOVER = 0.99  # the interval shrinks by this factor with every success
-_MEASURED = 8  # successes that it takes to know the pace
-_REMEMBERED = 64  # latest successes, of which the pace is measured
+_LOOK = 0.05  # seconds of sleep between looks at whether the next start has moved
 _LOST_AFTER = 10  # requests in a row that a model left unanswered before the rest are not sent
+_UNKNOWN_OUTPUT = 256  # tokens that a reply is reckoned with where neither a limit nor earlier replies say
 
 
 class Lane:
     """Shared by all threads that ask one provider.
 
-    A refusal for going too fast stops all starts until the server's hint is over and then slows them; refusals of requests
-    that started before that change nothing more, so that one burst is answered once.
+    One thread at a time waits for the next start; the others wait for it, in a queue that costs nothing. So starts are
+    paced however many threads there are, and what an answer teaches holds for the very next start.
     """
 
-    def __init__(self, provider: Provider, clock: Clock) -> None:
+    def __init__(self, provider: Provider, clock: Clock, limits: Limits | None = None) -> None:
         self.provider = provider
         self.fingerprint = provider.fingerprint()
         self._clock = clock
-        self._lock = threading.Lock()
+        self._pace = Pace(limits or Limits(), provider.concurrency)
+        self._door = threading.Lock()  # held by the thread whose start is next
+        self._lock = threading.Lock()  # held while anything below is changed
         self._free: SimpleQueue[int] = SimpleQueue()
         for worker in range(provider.concurrency):
             self._free.put(worker)
-        self._first_starts = provider.concurrency
-        self._interval = 0.0
-        self._next_start = float("-inf")
-        self._slowed = 0  # how often; turns given before the latest slow-down are void
-        self._slowed_at = float("-inf")
-        self._successes: deque[float] = deque(maxlen=_REMEMBERED)
+        self._written: dict[str, tuple[int, int]] = {}  # model -> replies, and their tokens
         self._unanswered: dict[str, int] = {}
         self._lost: dict[str, ProviderError] = {}
 
-    def enter(self, model: str, stop: threading.Event) -> tuple[int, float]:
-        """Wait for a free worker and for a turn to start: (worker, the clock's time of the start).
+    def enter(self, request: Request, stop: threading.Event) -> Turn:
+        """Wait for a free worker and for a turn to start.
 
         Raises Stopped when `stop` is set, and the ProviderError that lost the model when it no longer answers.
         """
         worker = self._take(stop)
         try:
-            while True:
-                self.check(model)
-                now = self._clock.monotonic()
-                turn, slowed = self._turn(now)
-                if turn > now:
-                    wait_for(turn - now, self._clock, stop)
-                if slowed == self._slowed:
-                    return worker, self._clock.monotonic()
+            while not self._door.acquire(timeout=SLICE):
+                self._check(request.model, stop)
+            try:
+                return replace(self._turn(request, stop), worker=worker)
+            finally:
+                self._door.release()
         except BaseException:
             self._free.put(worker)
             raise
 
-    def leave(self, worker: int) -> None:
+    def leave(self, turn: Turn) -> None:
         """The call is over; the worker is free."""
-        self._free.put(worker)
+        with self._lock:
+            self._pace.ended(turn)
+        self._free.put(turn.worker)
 
     def check(self, model: str) -> None:
         """Raises the error that lost the model, if it is lost."""
@@ -71,26 +67,20 @@ class Lane:
         if lost is not None:
             raise ProviderError(lost.kind, lost.message, hint=lost.hint)
 
-    def succeeded(self, model: str) -> None:
-        """A reply came."""
+    def succeeded(self, turn: Turn, model: str, reply: Reply) -> None:
+        """A reply came. Call it before `leave`."""
         with self._lock:
-            self._successes.append(self._clock.monotonic())
-            self._interval *= _RECOVER
+            self._pace.succeeded(turn, self._clock.monotonic(), reply.rate_limits, reply.usage)
             self._unanswered.pop(model, None)
+            if reply.usage.output_tokens is not None:
+                count, tokens = self._written.get(model, (0, 0))
+                self._written[model] = (count + 1, tokens + reply.usage.output_tokens)
 
-    def refused(self, started: float, wait: float) -> None:
-        """A request that started at `started` met the rate limit, and is to wait for `wait` seconds."""
+    def refused(self, turn: Turn, error: ProviderError, wait: float) -> None:
+        """The request met the rate limit; the provider is not asked for `wait` seconds. Call it before `leave`."""
         with self._lock:
-            if started <= self._slowed_at:
-                return
-            now = self._clock.monotonic()
-            measured = self._interval_of_late(now)
-            guess = wait / max(self.provider.concurrency, 1)
-            self._interval = max(self._interval, measured or guess) / _CUT
-            self._next_start = now + wait
-            self._slowed_at = now
-            self._slowed += 1
-            self._successes.clear()
+            hinted = error.retry_after is not None
+            self._pace.refused(turn, self._clock.monotonic(), wait, error.rate_limits, hinted=hinted)
 
     def gave_up(self, model: str, error: ProviderError) -> None:
         """A request stays unanswered. After a refused key, or ten such in a row, nothing more is asked of the model."""
@@ -107,19 +97,26 @@ class Lane:
                 continue
         raise Stopped
 
-    def _turn(self, now: float) -> tuple[float, int]:
-        """The next start, and how often the lane had been slowed when it was given."""
-        with self._lock:
-            turn = max(now, self._next_start)
-            interval = self._interval
-            if self._first_starts:
-                self._first_starts -= 1
-                interval = max(interval, _FIRST_STARTS)
-            self._next_start = turn + interval
-            return turn, self._slowed
+    def _check(self, model: str, stop: threading.Event) -> None:
+        self.check(model)
+        if stop.is_set():
+            raise Stopped
 
-    def _interval_of_late(self, now: float) -> float:
-        """Seconds between the latest replies; 0 when there were too few since the last slow-down to say."""
-        if len(self._successes) < _MEASURED:
-            return 0.0
-        return (now - self._successes[0]) / len(self._successes)
+    def _turn(self, request: Request, stop: threading.Event) -> Turn:
+        charge = self._charge(request)
+        while True:
+            self._check(request.model, stop)
+            with self._lock:
+                now = self._clock.monotonic()
+                wait = self._pace.wait(now, charge)
+                if wait <= 0:
+                    return self._pace.start(now, charge)
+            self._clock.sleep(min(wait, _LOOK))
+
+    def _charge(self, request: Request) -> Charge:
+        """About what the request counts for: its reply is reckoned as long as earlier ones of the model were."""
+        parameters = request.parameters
+        limit = int(parameters.get("max_completion_tokens") or parameters.get("max_tokens") or 0)
+        count, tokens = self._written.get(request.model, (0, 0))
+        written = tokens // count if count else limit or _UNKNOWN_OUTPUT
+        return Charge(input_tokens=estimated_input_tokens(request), output_tokens=written, output_limit=limit)

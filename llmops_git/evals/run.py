@@ -18,6 +18,7 @@ from llmops_git.evals.budget import Ledger, Stopped
 from llmops_git.evals.buyer import Buyer, Purchase
 from llmops_git.evals.cache import Cache
 from llmops_git.evals.lane import Lane
+from llmops_git.evals.pacing import Limits
 from llmops_git.evals.plan import Plan, SampleKey
 from llmops_git.evals.retry import Clock, Patience, SystemClock
 from llmops_git.evals.samples import Job, Prepared, prepare
@@ -57,12 +58,13 @@ def evaluate(
     first_repeat: int = 0,
     patience: Patience | None = None,
     plan: Plan | None = None,
+    limits: Mapping[str, Limits] | None = None,
 ) -> Outcome:
     """Measure all jobs: samples `first_repeat` to `first_repeat + repeats - 1` of each case.
 
     Identical requests of several jobs are bought once. A `Ledger` instead of a `Budget` makes the limits hold for several
     calls together. `on_progress` is told (done, total) samples, in the caller's thread. With the `plan` of these jobs,
-    requests are not rendered twice.
+    requests are not rendered twice. `limits` are the configured paces by provider name; others are told or learned.
 
     Raises LlmopsError when a request cannot be rendered or a provider is not open, ProviderError (replay_miss) when a
     recording is missing, and KeyboardInterrupt when interrupted, after calls under way had some seconds to end.
@@ -77,6 +79,7 @@ def evaluate(
         first_repeat=first_repeat,
         patience=patience or Patience(),
         prepared=plan.prepared if plan else {},
+        limits=limits or {},
     )
     return running.run(on_progress)
 
@@ -105,6 +108,7 @@ class _Running:
         first_repeat: int,
         patience: Patience,
         prepared: Mapping[SampleKey, Prepared],
+        limits: Mapping[str, Limits],
     ) -> None:
         self._clock = clock
         self._prepared = prepared
@@ -113,7 +117,9 @@ class _Running:
         self._first_repeat = first_repeat
         run_id = run_id_of(self._started_ns, jobs)
         self._benches = [set_up(job, identity_of(job, run_id)) for job in jobs]
-        self._lanes = {name: Lane(_opened(providers, name), clock) for name in sorted(_provider_names(self._benches))}
+        self._lanes = {
+            name: Lane(_opened(providers, name), clock, limits.get(name)) for name in sorted(_provider_names(self._benches))
+        }
         self._stop = threading.Event()
         self._ledger = ledger
         self._buyer = Buyer(

@@ -1,17 +1,15 @@
-"""Asking again: how long to wait, when to give up, and how a provider's pace is kept."""
+"""Asking again: how long to wait, and when to give up."""
 
 from __future__ import annotations
 
-import itertools
 import threading
 
 import pytest
-from eval_material import FakeClock, FakeProvider
+from eval_material import FakeClock
 from hypothesis import given
 from hypothesis import strategies as st
 
 from llmops_git.evals.budget import Stopped
-from llmops_git.evals.lane import Lane
 from llmops_git.evals.retry import Patience, jitter_of, wait_for
 from llmops_git.providers.base import ProviderError
 
@@ -55,90 +53,3 @@ def test_waiting_ends_when_the_run_is_stopped() -> None:
     stop.set()
     with pytest.raises(Stopped):
         wait_for(3600, FakeClock(), stop)
-
-
-def _enter(lane: Lane) -> float:
-    worker, started = lane.enter("m", NEVER)
-    lane.leave(worker)
-    return started
-
-
-def test_first_starts_are_apart_and_later_ones_are_free() -> None:
-    clock = FakeClock()
-    lane = Lane(FakeProvider(concurrency=4), clock)
-    starts = [_enter(lane) - 1000.0 for _ in range(8)]
-    assert starts == sorted(starts)
-    assert 0 < starts[4] < 0.01
-    assert starts[4:] == [starts[4]] * 4
-
-
-def test_a_refusal_stops_all_starts_until_the_hint_is_over_and_slows_them() -> None:
-    clock = FakeClock()
-    lane = Lane(FakeProvider(concurrency=2), clock)
-    for _ in range(20):  # ten a second
-        started = _enter(lane)
-        lane.succeeded("m")
-        clock.sleep(0.1)
-    lane.refused(started, 5.0)
-    refused_at = clock.now
-    starts = [_enter(lane) for _ in range(4)]
-    assert starts[0] == pytest.approx(refused_at + 5.0)
-    apart = [later - earlier for earlier, later in itertools.pairwise(starts)]
-    assert all(0.1 / 0.6 * 0.8 < gap < 0.1 / 0.6 * 1.3 for gap in apart)
-
-
-def test_refusals_of_requests_from_before_the_slow_down_change_nothing_more() -> None:
-    clock = FakeClock()
-    lane = Lane(FakeProvider(concurrency=64), clock)
-    started = [_enter(lane) for _ in range(64)]
-    for start in started:
-        lane.refused(start, 1.0)
-    first, second = _enter(lane), _enter(lane)
-    assert first == pytest.approx(clock.now, abs=0.1)
-    assert second - first < 0.1
-
-
-def test_the_pace_recovers() -> None:
-    clock = FakeClock()
-    lane = Lane(FakeProvider(concurrency=1), clock)
-    lane.refused(_enter(lane), 1.0)
-
-    def gap() -> float:
-        earlier = _enter(lane)
-        return _enter(lane) - earlier
-
-    slow = gap()
-    for _ in range(300):
-        lane.succeeded("m")
-    assert gap() < slow / 10
-
-
-def test_after_a_refused_key_nothing_more_is_asked_of_the_model() -> None:
-    lane = Lane(FakeProvider(), FakeClock())
-    lane.gave_up("m", ProviderError("auth", "bad key"))
-    with pytest.raises(ProviderError, match="bad key"):
-        lane.enter("m", NEVER)
-    lane.enter("another", NEVER)
-
-
-def test_a_model_is_lost_after_ten_failures_in_a_row_and_not_before() -> None:
-    lane = Lane(FakeProvider(), FakeClock())
-    error = ProviderError("server", "down")
-    for _ in range(9):
-        lane.gave_up("m", error)
-    lane.succeeded("m")
-    for _ in range(9):
-        lane.gave_up("m", error)
-    lane.check("m")
-    lane.gave_up("m", error)
-    with pytest.raises(ProviderError, match="down"):
-        lane.check("m")
-
-
-def test_a_lost_model_gives_its_worker_back() -> None:
-    lane = Lane(FakeProvider(concurrency=1), FakeClock())
-    lane.gave_up("m", ProviderError("auth", "bad key"))
-    for _ in range(3):
-        with pytest.raises(ProviderError):
-            lane.enter("m", NEVER)
-    assert lane.enter("another", NEVER)[0] == 0
