@@ -24,6 +24,8 @@ class Answer:
     sent: int | None = None
     silent: bool = False  # close the connection without a word
     chunked: bool = False
+    parts: tuple[bytes, ...] = ()  # instead of a body: chunks, of which all but the first wait for `then`
+    then: threading.Event | None = None
 
 
 def completion(text: str = "ok", **changes: Any) -> bytes:
@@ -41,6 +43,13 @@ def completion(text: str = "ok", **changes: Any) -> bytes:
 
 def text_answer(text: str = "ok", **changes: Any) -> Answer:
     return Answer(body=completion(text, **changes))
+
+
+def event_stream(*documents: Any, **changes: Any) -> Answer:
+    """An answer in events: JSON documents, or texts as they are (`[DONE]`). `changes` are fields of the answer."""
+    events = [one if isinstance(one, str) else json.dumps(one) for one in documents]
+    body = "".join(f"data: {event}\n\n" for event in events).encode()
+    return Answer(**{"body": body, "headers": {"content-type": "text/event-stream; charset=utf-8"}, "chunked": True, **changes})
 
 
 def error_answer(status: int, message: str = "no", *, code: str = "", headers: Mapping[str, str] | None = None) -> Answer:
@@ -133,7 +142,13 @@ def _send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
     for name, value in answer.headers.items():
         handler.send_header(name, value)
     body = answer.body if answer.sent is None else answer.body[: answer.sent]
-    if answer.chunked:
+    if answer.parts:
+        _send_parts(handler, answer)
+        return
+    if answer.chunked and answer.sent is not None:
+        handler.send_header("transfer-encoding", "chunked")
+        body = b"%x\r\n%b" % (len(answer.body), body)
+    elif answer.chunked:
         handler.send_header("transfer-encoding", "chunked")
         body = (
             b"".join(b"%x\r\n%b\r\n" % (len(body[i : i + 7]), body[i : i + 7]) for i in range(0, len(body), 7)) + b"0\r\n\r\n"
@@ -145,3 +160,15 @@ def _send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
     handler.wfile.flush()
     if answer.sent is not None:
         handler.close_connection = True
+
+
+def _send_parts(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+    handler.send_header("transfer-encoding", "chunked")
+    handler.end_headers()
+    for number, part in enumerate(answer.parts):
+        if number and answer.then is not None:
+            answer.then.wait(30)
+        handler.wfile.write(b"%x\r\n%b\r\n" % (len(part), part))
+        handler.wfile.flush()
+    handler.wfile.write(b"0\r\n\r\n")
+    handler.wfile.flush()

@@ -6,35 +6,39 @@ Source: the OpenAI API reference, `POST /chat/completions`; vLLM, llama.cpp, Oll
 from __future__ import annotations
 
 import json
-import math
-import time
+import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
-from llmops_git.providers.base import ErrorKind, ProviderError, Reply, Request, Usage
+from llmops_git.providers.base import ProviderError, Reply, Request, Usage
+from llmops_git.providers.wire import (
+    CONTENT_FILTER,
+    CONTEXT_OVERFLOW,
+    NO_JSON,
+    count,
+    encoded,
+    error_object,
+    error_words,
+    no_reply,
+    parameters_of,
+    refusal_of,
+    whole,
+)
 
-RESERVED = frozenset({"model", "messages", "stream", "stream_options", "n"})
-CONTEXT_OVERFLOW = "context_length_exceeded"  # the prompt does not fit the model: the config's failure, not the provider's
+RESERVED = frozenset({"model", "messages", "tools", "stream", "stream_options", "n"})
 _NO_MONEY = "insufficient_quota"  # comes as a 429, but waiting does not help
-_COMPACT = json.JSONEncoder(separators=(",", ":"))
-_SHOWN = 300  # characters of a server's own words that go into a message
-
-_BAD_REQUEST, _REQUEST_TIMEOUT, _TOO_MANY, _SERVER = 400, 408, 429, 500
-_AUTH = frozenset({401, 402, 403})
-_TRY_AGAIN = frozenset({409, 425})
+_OVERFLOW_CODES = frozenset({CONTEXT_OVERFLOW, "exceed_context_size_error"})
+_OVERFLOW_WORDS = re.compile(r"maximum context length|exceeds? the (?:available |model's )?context", re.IGNORECASE)
+_BROKEN_OUTPUT = frozenset({"tool_use_failed", "json_validate_failed"})  # the model wrote what the API could not read
+_BAD_REQUEST = 400
 
 
-def body_of(request: Request) -> bytes:
+def body_of(request: Request, *, stream: bool = False) -> bytes:
     """The JSON body; `extra` parameters stand in it like the others.
 
     Raises ProviderError when the parameters try to set what is not theirs to set.
     """
-    parameters = dict(request.parameters)
-    parameters.update(parameters.pop("extra", None) or {})
-    taken = sorted(RESERVED & parameters.keys())
-    if taken:
-        raise ProviderError("bad_request", f"parameters may not set {', '.join(taken)}")
+    parameters = parameters_of(request, RESERVED)
     body: dict[str, Any] = {"model": request.model, "messages": [dict(message) for message in request.messages], **parameters}
     if request.sample and isinstance(body.get("seed"), int):
         body["seed"] += request.sample
@@ -42,7 +46,9 @@ def body_of(request: Request) -> bytes:
         body.setdefault("response_format", _response_format(request.output_schema))
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
-    return _COMPACT.encode(body).encode()
+    if stream:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    return encoded(body)
 
 
 def _response_format(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,130 +78,64 @@ def reply_of(content: bytes) -> Reply:
     try:
         document = json.loads(content)
         return _reply(document)
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
-        shown = _shown(content)
-        raise ProviderError("server", f"the reply is not a chat completion: {shown}", charged=True) from None
+    except NO_JSON:
+        no_reply(content, "a chat completion")
 
 
 def _reply(document: Any) -> Reply:
     choice = document["choices"][0]
     message = choice["message"]
-    text, finish_reason = _text(message.get("content")), choice.get("finish_reason") or ""
+    text, finish_reason = text_of(message.get("content")), choice.get("finish_reason") or ""
     if not text and message.get("refusal"):
         text, finish_reason = message["refusal"], "refusal"
     return Reply(
-        text=_whole(text),
-        finish_reason=_whole(finish_reason),
+        text=whole(text),
+        finish_reason=whole(finish_reason),
         tool_calls=tuple(_tool_call(call) for call in message.get("tool_calls") or ()),
-        usage=_usage(document.get("usage") or {}),
-        model=_whole(document.get("model") or ""),
-        engine=_whole(document.get("system_fingerprint") or ""),
+        usage=usage_of(document.get("usage") or {}),
+        model=whole(document.get("model") or ""),
+        engine=whole(document.get("system_fingerprint") or ""),
     )
 
 
-def _text(content: Any) -> str:
+def _tool_call(call: Any) -> dict[str, Any]:
+    function = call["function"]
+    return {"id": whole(call.get("id") or ""), "name": whole(function["name"]), "arguments": whole(function["arguments"])}
+
+
+def refused(status: int, content: bytes) -> Reply | ProviderError:
+    """What a status that is not a success means. Three are the config's own doing, and so a reply that is scored: a prompt
+    that does not fit the model, one that a filter blocked, and output that the API could not read as what was asked for."""
+    error = error_object(content)
+    error = error if isinstance(error, dict) else {}
+    codes = {str(error.get(name) or "") for name in ("code", "type")}
+    words = error_words(content)
+    if status == _BAD_REQUEST:
+        if codes & _OVERFLOW_CODES or _OVERFLOW_WORDS.search(words):
+            return Reply(text="", finish_reason=CONTEXT_OVERFLOW)
+        if CONTENT_FILTER in codes:
+            return Reply(text="", finish_reason=CONTENT_FILTER)
+        if broken := codes & _BROKEN_OUTPUT:
+            said = error.get("failed_generation")
+            return Reply(text=whole(said) if isinstance(said, str) else "", finish_reason=min(broken))
+    return refusal_of(status, words, kind="auth" if _NO_MONEY in codes else None)
+
+
+def text_of(content: Any) -> str:
     """The text of a message: a string, nothing, or a list of parts."""
     if isinstance(content, list):
         return "".join(part["text"] for part in content if part.get("type") == "text")
     return content or ""
 
 
-def _whole(text: Any) -> str:
-    """Text without lone surrogates, which JSON can carry and UTF-8 cannot."""
-    if not isinstance(text, str):
-        raise TypeError(f"expected text, found {type(text).__name__}")
-    return text.encode("utf-8", "replace").decode()
-
-
-def _tool_call(call: Any) -> dict[str, Any]:
-    function = call["function"]
-    return {"id": _whole(call.get("id") or ""), "name": _whole(function["name"]), "arguments": _whole(function["arguments"])}
-
-
-def _usage(usage: Any) -> Usage:
+def usage_of(usage: Any) -> Usage:
+    """Tokens as the wire counts them."""
+    read, written = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
+    cached = count(read.get("cached_tokens"))
     return Usage(
-        input_tokens=_count(usage.get("prompt_tokens")),
-        output_tokens=_count(usage.get("completion_tokens")),
-        cached_input_tokens=_count((usage.get("prompt_tokens_details") or {}).get("cached_tokens")),
-        reasoning_tokens=_count((usage.get("completion_tokens_details") or {}).get("reasoning_tokens")),
+        input_tokens=count(usage.get("prompt_tokens")),
+        output_tokens=count(usage.get("completion_tokens")),
+        cached_input_tokens=count(usage.get("prompt_cache_hit_tokens")) if cached is None else cached,  # DeepSeek's name
+        reasoning_tokens=count(written.get("reasoning_tokens")),
+        cache_write_tokens=count(read.get("cache_write_tokens")),
     )
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
-
-
-def overflow_reply(status: int, content: bytes) -> Reply | None:
-    """The empty reply of a prompt that does not fit the model's context; None where that is not what happened."""
-    if status == _BAD_REQUEST and _error_code(content) == CONTEXT_OVERFLOW:
-        return Reply(text="", finish_reason=CONTEXT_OVERFLOW)
-    return None
-
-
-def error_of(status: int, headers: Mapping[str, str], content: bytes) -> ProviderError:
-    """The error of a status that is not a success."""
-    words = _error_message(content)
-    kind = kind_of(status)
-    hint = ""
-    if kind == "rate_limit" and _error_code(content) == _NO_MONEY:
-        kind = "auth"
-    if kind == "auth":
-        hint = "check the key, and that its account may use this model and has money"
-    if 300 <= status < 400:  # noqa: PLR2004
-        words = "it redirects, and the key goes nowhere else; set base_url to the final address"
-    return ProviderError(kind, f"HTTP {status}: {words}", retry_after=retry_after(headers), hint=hint)
-
-
-def kind_of(status: int) -> ErrorKind:
-    """The class of a status code that is not a success."""
-    if status in _AUTH:
-        return "auth"
-    if status == _REQUEST_TIMEOUT:
-        return "timeout"
-    if status == _TOO_MANY:
-        return "rate_limit"
-    if status >= _SERVER or status in _TRY_AGAIN:
-        return "server"
-    return "bad_request"
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds to wait, from `retry-after-ms` or `retry-after` (seconds or a date, RFC 9110 10.2.3); None if neither says."""
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) / unit
-        except ValueError:
-            continue
-        if math.isfinite(seconds) and seconds >= 0:
-            return seconds
-    try:
-        then = parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
-        now = parsedate_to_datetime(headers["date"]).timestamp() if "date" in headers else time.time()
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return max(then - now, 0.0)
-
-
-def _error_object(content: bytes) -> Any:
-    try:
-        error = json.loads(content)["error"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    return error
-
-
-def _error_code(content: bytes) -> str:
-    error = _error_object(content)
-    if not isinstance(error, dict):
-        return ""
-    return str(error.get("code") or error.get("type") or "")
-
-
-def _error_message(content: bytes) -> str:
-    error = _error_object(content)
-    message = error.get("message") if isinstance(error, dict) else error
-    return _whole(message)[:_SHOWN] if message and isinstance(message, str) else _shown(content)
-
-
-def _shown(content: bytes) -> str:
-    return content[:_SHOWN].decode("utf-8", "replace") or "(empty)"

@@ -8,13 +8,16 @@ without connecting. It speaks HTTP/1.1 to the server itself; where a proxy is co
 
 from __future__ import annotations
 
+import http
 import http.client
 import io
 import select
 import socket
 import ssl
+import sys
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Literal
 
 import httpx
 
@@ -22,6 +25,17 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 SECONDS = "llmops.seconds"  # response extension: seconds from first byte out to last byte in
+WATCH = "llmops.watch"  # request extension: a Watch, which gets the pieces of an event stream as they come
+STREAMED = "llmops.streamed"  # response extension: the body went to the watch
+EVENT_STREAM = "text/event-stream"
+# Gets a piece and the seconds at which it came. "first" as long as the time of the next piece matters, "more" when only the
+# end does, "whole" when nothing more is wanted.
+Watch = Callable[[bytes, float], Literal["first", "more", "whole"]]
+_PIECE = 65_536
+_REST = 0.025  # seconds between reads of a stream that is under way: waking up for each token is what streaming costs
+_HAS_AGE = sys.platform == "linux"
+_LAST_DATA = 52  # where the kernel's tcp_info has tcpi_last_data_recv, in milliseconds (linux/tcp.h)
+_LINGER = 0.5  # seconds for which the end of a stream is waited for, so that its connection can be used again
 _FORBIDDEN = (b"\r", b"\n", b"\0")
 
 
@@ -32,18 +46,23 @@ class ReplyTooLarge(httpx.TransportError):
 class DirectTransport(httpx.BaseTransport):
     """One connection to one server at a time; not to be shared between threads.
 
-    `timeout` bounds a whole request in seconds, connecting included; `max_bytes` bounds the body of the reply.
+    `timeout` bounds a whole request in seconds, connecting included; `max_bytes` bounds the body of the reply, and
+    `max_stream_bytes` that of a streamed one.
     """
 
-    def __init__(self, *, timeout: float, max_bytes: int, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *, timeout: float, max_bytes: int, max_stream_bytes: int = 0, context: ssl.SSLContext | None = None
+    ) -> None:
         self._timeout = timeout
         self._max_bytes = max_bytes
+        self._max_stream_bytes = max_stream_bytes or max_bytes
         self._context = context
         self._wire: _Wire | None = None
         self._origin: tuple[str, str, int] | None = None
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send and read the whole reply. Raises httpx.TransportError."""
+        """Send and read the whole reply. Raises httpx.TransportError, and what a watch raises."""
+        watch: Watch | None = request.extensions.get(WATCH)
         deadline = time.monotonic() + self._timeout
         head = _head(request)
         body = request.read()
@@ -53,7 +72,13 @@ class DirectTransport(httpx.BaseTransport):
             wire.send(head + body)
             reply = http.client.HTTPResponse(wire, method=request.method)  # type: ignore[arg-type]
             reply.begin()
-            content = self._content(reply)
+            streamed = watch is not None and is_event_stream(reply.status, reply.getheader("content-type", ""))
+            content = b""
+            if watch is not None and streamed:
+                seconds = self._stream(reply, wire, watch, started)
+            else:
+                content = self._content(reply)
+                seconds = wire.last_byte - started
         except BaseException as error:
             self.close()
             translated = _translated(error)
@@ -66,7 +91,7 @@ class DirectTransport(httpx.BaseTransport):
             reply.status,
             headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.getheaders()],
             stream=httpx.ByteStream(content),
-            extensions={SECONDS: wire.last_byte - started},
+            extensions={SECONDS: seconds, STREAMED: streamed},
         )
 
     def close(self) -> None:
@@ -81,7 +106,33 @@ class DirectTransport(httpx.BaseTransport):
             self._wire = _Wire(_connect(origin, self._context, deadline))
             self._origin = origin
         self._wire.deadline = deadline
+        self._wire.unhurried = False
         return self._wire
+
+    def _stream(self, reply: http.client.HTTPResponse, wire: _Wire, watch: Watch, started: float) -> float:
+        """Hand the body to the watch; the seconds at which the last piece that it wanted came."""
+        size = 0
+        for piece in _pieces(reply):
+            size += len(piece)
+            if size > self._max_stream_bytes:
+                raise ReplyTooLarge(f"the reply is larger than {self._max_stream_bytes} bytes")
+            seconds = wire.last_byte - started
+            wanted = watch(piece, seconds)
+            if wanted == "whole":
+                self._finish(reply, wire)
+                return seconds
+            wire.unhurried = wanted == "more" and _HAS_AGE
+        return wire.last_byte - started
+
+    def _finish(self, reply: http.client.HTTPResponse, wire: _Wire) -> None:
+        """Read what follows the end of a stream, which is nothing but the end of the body; else the connection is given up."""
+        wire.unhurried = False
+        wire.deadline = min(wire.deadline, time.monotonic() + _LINGER)
+        try:
+            if reply.length is not None or reply.read1(_PIECE):
+                self.close()
+        except (OSError, http.client.HTTPException):
+            self.close()
 
     def _content(self, reply: http.client.HTTPResponse) -> bytes:
         length = reply.length
@@ -102,15 +153,21 @@ class _Wire:
         self._socket = connected
         self.deadline = 0.0
         self.last_byte = 0.0
+        self.unhurried = False  # rest before reading, so that tokens are not read one by one
 
     def send(self, data: bytes) -> None:
         self._socket.settimeout(self._left())
         self._socket.sendall(data)
 
     def receive(self, buffer: WriteableBuffer) -> int:
+        rested = self.unhurried and not self._readable()
+        if rested:
+            time.sleep(_REST)
         self._socket.settimeout(self._left())
         count = self._socket.recv_into(buffer)
-        self.last_byte = time.perf_counter()
+        now = time.perf_counter()
+        # what was read after a rest had come before: the system knows when
+        self.last_byte = max(now - self._age(), self.last_byte) if rested else now
         return count
 
     def makefile(self, _mode: str) -> io.BufferedReader:
@@ -118,6 +175,11 @@ class _Wire:
 
     def stale(self) -> bool:
         """Whether the server closed the connection, or sent something nobody asked for, while it was idle."""
+        return self._readable()
+
+    def _readable(self) -> bool:
+        if isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
+            return True
         if not hasattr(select, "poll"):  # Windows
             return bool(select.select([self._socket], [], [], 0)[0])
         waiting = select.poll()
@@ -126,6 +188,11 @@ class _Wire:
 
     def close(self) -> None:
         self._socket.close()
+
+    def _age(self) -> float:
+        """Seconds since data last came, in steps of some milliseconds; Linux tells."""
+        told = self._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_DATA + 4)
+        return int.from_bytes(told[_LAST_DATA:], sys.byteorder) / 1000
 
     def _left(self) -> float:
         left = self.deadline - time.monotonic()
@@ -145,6 +212,28 @@ class _Incoming(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         return self._wire.receive(buffer)
+
+
+def is_event_stream(status: int, content_type: str) -> bool:
+    """Whether a response is a success that comes in events."""
+    return status == http.HTTPStatus.OK and content_type.lower().startswith(EVENT_STREAM)
+
+
+def _pieces(reply: http.client.HTTPResponse) -> Iterator[bytes]:
+    """The body as it comes: by chunks, by its length, or to the end of the connection."""
+    if reply.chunked:
+        while piece := reply.read1(_PIECE):
+            yield piece
+        return
+    left = reply.length
+    while left is None or left > 0:
+        piece = reply.fp.read1(_PIECE if left is None else min(left, _PIECE))
+        if not piece:
+            break
+        yield piece
+        left = None if left is None else left - len(piece)
+    if left:
+        raise http.client.IncompleteRead(b"", left)
 
 
 def _connect(origin: tuple[str, str, int], context: ssl.SSLContext | None, deadline: float) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
@@ -13,8 +14,9 @@ from chat_server import Answer, Asked, ChatServer, chat_server, completion, erro
 
 from llmops_git.configs.policy import ProviderSettings
 from llmops_git.errors import LlmopsError
-from llmops_git.providers.base import ProviderError, Request, Usage
-from llmops_git.providers.openai import MAX_REPLY_BYTES, OpenAIProvider
+from llmops_git.providers.base import ProviderError, RateLimit, RateLimits, Request, Usage
+from llmops_git.providers.http import MAX_REPLY_BYTES
+from llmops_git.providers.openai import OpenAIProvider
 
 KEY = "sk-secret-1234567890"
 REQUEST = Request(
@@ -65,7 +67,7 @@ def test_a_request_reaches_the_server_as_the_api_wants_it(opened: Opened) -> Non
         sample=2,
     )
     with chat_server(_always(text_answer())) as server:
-        opened(server).generate(request, worker=0)
+        opened(server, stream=False).generate(request, worker=0)
     (asked,) = server.asked
     assert asked.path == "/v1/chat/completions"
     assert asked.headers["authorization"] == f"Bearer {KEY}"
@@ -180,6 +182,33 @@ def test_the_servers_hint_to_wait_is_read(opened: Opened, headers: dict[str, str
     assert error.retry_after == expected
 
 
+def test_what_headers_say_about_pace_comes_with_replies_and_errors(opened: Opened) -> None:
+    headers = {"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "1s"}
+    expected = RateLimits(requests=RateLimit(remaining=7, reset_seconds=1.0))
+    with chat_server(_always(Answer(body=completion(), headers=headers))) as server:
+        assert opened(server).generate(REQUEST, worker=0).rate_limits == expected
+    assert _failure(opened, error_answer(429, headers=headers)).rate_limits == expected
+    assert _failure(opened, error_answer(429)).rate_limits is None
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ({"code": 400, "type": "exceed_context_size_error"}, ("", "context_length_exceeded")),
+        ({"message": "This model's maximum context length is 4096 tokens."}, ("", "context_length_exceeded")),
+        ({"code": "content_filter", "message": "blocked"}, ("", "content_filter")),
+        ({"code": "tool_use_failed", "failed_generation": "<function=x"}, ("<function=x", "tool_use_failed")),
+        ({"code": "json_validate_failed", "failed_generation": None}, ("", "json_validate_failed")),
+    ],
+)
+def test_what_the_config_or_its_model_did_wrong_is_a_reply_and_is_scored(
+    opened: Opened, error: dict, expected: tuple[str, str]
+) -> None:
+    with chat_server(_always(Answer(status=400, body=json.dumps({"error": error}).encode()))) as server:
+        reply = opened(server).generate(REQUEST, worker=0)
+    assert expected == (reply.text, reply.finish_reason)
+
+
 def test_an_empty_account_is_not_worth_waiting_for(opened: Opened) -> None:
     assert _failure(opened, error_answer(429, "no money", code="insufficient_quota")).kind == "auth"
 
@@ -210,7 +239,7 @@ def test_a_reply_larger_than_the_bound_is_refused(opened: Opened) -> None:
 
 
 def test_a_chunked_reply_larger_than_the_bound_is_refused(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("llmops_git.providers.openai.MAX_REPLY_BYTES", 1000)
+    monkeypatch.setattr("llmops_git.providers.http.MAX_REPLY_BYTES", 1000)
     error = _failure(opened, Answer(body=b"x" * 1001, chunked=True))
     assert "larger than 1000 bytes" in error.message
 
