@@ -130,7 +130,7 @@ def retirement_problems(tree: Tree, config: Config, policy: Policy, today: date)
     from llmops_git.configs.pins import floating_reason
     from llmops_git.configs.retirements import announcement, retirement_of
 
-    judges = [scorer.judge for scorer in config.evaluation.scorers if scorer.judge] if config.evaluation else []
+    judges = [judge for scorer in config.evaluation.scorers for judge in scorer.asked] if config.evaluation else []
     for pinned in (config, *judges):
         retirement = retirement_of(policy, pinned.provider, pinned.model)
         message = announcement(pinned.model, retirement, today) if retirement else ""

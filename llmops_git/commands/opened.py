@@ -47,8 +47,7 @@ def fingerprints(providers: Mapping[str, Provider]) -> dict[str, str]:
 def _provider_names(job: Job) -> Iterator[str]:
     yield job.config.provider
     for scorer in job.evaluation.scorers:
-        if scorer.judge is not None:
-            yield scorer.judge.provider
+        yield from (judge.provider for judge in scorer.asked)
 
 
 def _provider_settings(name: str, policy: Policy, settings: Settings) -> ProviderSettings:

@@ -18,7 +18,7 @@ from llmops_git.configs.user_schema import TOO_LONG, UNBOUNDED, schema_problems,
 from llmops_git.configs.values import Case, Evaluation, Json, JsonObject
 
 ALWAYS_KNOWN = frozenset({"input", "documents"})
-JUDGE_KNOWN = ALWAYS_KNOWN | {"inputs", "output", "expected"}
+JUDGE_KNOWN = ALWAYS_KNOWN | {"inputs", "output", "expected", "query"}
 MAX_RENDERED = 500  # rows whose messages are rendered by a check
 MAX_UNRENDERED = 20  # more rows that are rendered once one did not
 MAX_BAD_ROWS = 100  # of one file, after which the rest is not looked at

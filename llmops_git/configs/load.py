@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from llmops_git.configs.closure import Closure, Closures
 from llmops_git.configs.digest import closure_digest, digest_of
+from llmops_git.configs.judges import scale_of
 from llmops_git.configs.paths import config_name
 from llmops_git.configs.resolve import resolve_config
 from llmops_git.configs.resolve_templates import Templates
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MAX_DOCUMENT = 16 << 20  # bytes of one file of a corpus
 _SECTION = re.compile(r"\$\.([A-Za-z_]+)")
 _NEEDED = ("model", "messages")
+_NEEDED_OF_JUDGES = ("model",)
 
 
 def load_config(tree: Tree, path: str, policy: Policy, *, check: bool = True, closures: Closures | None = None) -> Config:
@@ -52,7 +54,8 @@ class Loader:
 
         closure, source = self._open(path)
         source.problems = problems_of("judge" if as_judge else "config", source.file, path)
-        broken = _sections(source.problems, source.path) | {key for key in _NEEDED if key not in source.value}
+        needed = _NEEDED_OF_JUDGES if source.value.get("kind") == "judge" else _NEEDED
+        broken = _sections(source.problems, source.path) | {key for key in needed if key not in source.value}
         templates = Templates()
         resolved = resolve_config(source, broken, templates)
         files: tuple[CaseFile, ...] = ()
@@ -168,7 +171,7 @@ def _made(
         closure_digest=closure_digest(closure.dependencies),
         documents=documents,
         evaluation=evaluation,
-        scale=value.get("scale"),
+        scale=scale_of(value.get("scale")),
         critical=value.get("critical", False),
         warnings=warnings,
     )

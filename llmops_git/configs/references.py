@@ -188,12 +188,15 @@ def _fields(config: dict[str, Any]) -> Iterator[Mention]:
         pointer = ("evaluation", "scorers", name)
         yield from _texts(_get(scorer, "schema"), "scorer_schema", (*pointer, "schema"))
         yield from _texts(_get(scorer, "judge"), "judge", (*pointer, "judge"))
+        yield from _texts(_list(_get(scorer, "judges")), "judge", (*pointer, "judges"))
 
 
 def _inline_templates(config: dict[str, Any]) -> Iterator[tuple[Pointer, str]]:
     for index, message in enumerate(_list(config.get("messages"))):
         if isinstance(content := _get(message, "content"), str):
             yield ("messages", index, "content"), content
+    if isinstance(rubric := config.get("rubric"), str):
+        yield ("rubric",), rubric
     if isinstance(query := _get(config.get("retrieval"), "query"), str):
         yield ("retrieval", "query"), query
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmops_git.configs.digest import bytes_digest
+from llmops_git.configs.judges import rubric_messages, settings_of
 from llmops_git.configs.resolve_templates import Templates
 from llmops_git.configs.resolve_tools import resolve_tool
 from llmops_git.configs.source import Pointer, Source, read_data
@@ -38,7 +39,9 @@ def resolve_config(source: Source, broken: frozenset[str], templates: Templates)
             value = resolve(source, templates) if name == "retrieval" else resolve(source)  # type: ignore[operator]
             if value is not None:
                 resolved[name] = value
-    resolved["messages"] = [] if "messages" in broken else _messages(source, templates)
+    resolved["messages"] = [] if broken & {"messages", "rubric", "scale", "examples"} else _messages(source, templates)
+    if source.value.get("kind") == "judge" and (settings := settings_of(source)):
+        resolved["judge"] = settings
     resolved["templates"] = templates.partials
     if "tools" in resolved and "max_steps" not in broken:
         resolved["max_steps"] = source.value.get("max_steps", DEFAULT_MAX_STEPS)
@@ -57,6 +60,8 @@ def _inputs(source: Source) -> Json:
 
 
 def _messages(source: Source, templates: Templates) -> list[dict[str, str]]:
+    if source.value.get("kind") == "judge" and "messages" not in source.value:
+        return rubric_messages(source, templates) if "rubric" in source.value else []
     messages = []
     for index, message in enumerate(source.value["messages"]):
         if "file" in message:

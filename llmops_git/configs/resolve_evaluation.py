@@ -9,6 +9,7 @@ from typing import Any
 
 from llmops_git.configs.cases import CaseFile, duplicates, read_cases
 from llmops_git.configs.digest import digest_of
+from llmops_git.configs.judge_prompts import ASKED
 from llmops_git.configs.paths import suggestion
 from llmops_git.configs.source import Source, read_data
 from llmops_git.configs.values import Case, Config, Evaluation, Json, Repeats, ScorerGate, ScorerSettings
@@ -109,7 +110,7 @@ def _case_value(case: Case) -> dict[str, Json]:
 
 
 def _scorer(source: Source, name: str, written: Mapping[str, Any], load_judge: LoadJudge) -> ScorerSettings:
-    options = {key: value for key, value in written.items() if key not in ("use", "judge")}
+    options = {key: value for key, value in written.items() if key not in ("use", "judge", "judges")}
     for key in ("any", "all"):
         if isinstance(options.get(key), str):
             options[key] = [options[key]]
@@ -120,14 +121,24 @@ def _scorer(source: Source, name: str, written: Mapping[str, Any], load_judge: L
     if "judge" in written:
         path = source.target(written["judge"])
         judge = load_judge(path) if path else None
-    return ScorerSettings(name=name, use=written["use"], options=options, judge=judge)
+    loaded = [load_judge(path) for item in written.get("judges", ()) if (path := source.target(item))]
+    judges = tuple(item for item in loaded if item is not None)
+    return ScorerSettings(name=name, use=written["use"], options=options, judge=judge, judges=judges)
 
 
 def _scorer_value(scorer: ScorerSettings) -> dict[str, Json]:
     value = {key: item for key, item in scorer.options.items() if key not in _DEFAULT_OPTIONS or item != _DEFAULT_OPTIONS[key]}
     if scorer.judge is not None:
-        value["judge"] = {"digest": scorer.judge.digest, "scale": scorer.judge.scale}
+        value["judge"] = _judge_value(scorer.judge)
+    if scorer.judges:
+        value["judges"] = [_judge_value(judge) for judge in scorer.judges]
+    if scorer.use in ASKED:
+        value["asked"] = digest_of(list(ASKED[scorer.use]))  # other words are another instrument
     return {"use": scorer.use, **value}
+
+
+def _judge_value(judge: Config) -> dict[str, Json]:
+    return {"digest": judge.digest, "scale": judge.scale}
 
 
 def _gates(source: Source, section: Mapping[str, Any]) -> dict[str, ScorerGate]:

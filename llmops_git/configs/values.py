@@ -58,13 +58,20 @@ class Document:
 class ScorerSettings:
     """One scorer of a config: `use` names the scorer, `options` are its own settings with file references resolved.
 
-    `options["schema"]` of a json_schema scorer is the schema itself; `judge` is the loaded judge config.
+    `options["schema"]` of a json_schema scorer is the schema itself; `judge` is the loaded judge config, `judges` are those
+    of a panel.
     """
 
     name: str
     use: str
     options: JsonObject = field(default_factory=dict)
     judge: Config | None = None
+    judges: tuple[Config, ...] = ()
+
+    @property
+    def asked(self) -> tuple[Config, ...]:
+        """The judges that this scorer asks, in order."""
+        return self.judges if self.judge is None else (self.judge,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +124,7 @@ class Config:
     closure_digest: str
     documents: tuple[Document, ...] = ()
     evaluation: Evaluation | None = None
-    scale: JsonObject | None = None  # judges only: {"labels": {"pass": 1, "fail": 0}}
+    scale: JsonObject | None = None  # judges only: {"labels": {"pass": 1, "fail": 0, "unclear": None}}
     critical: bool = False
     warnings: tuple[Problem, ...] = ()
 

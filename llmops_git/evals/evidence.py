@@ -13,7 +13,7 @@ from llmops_git.errors import LlmopsError
 from llmops_git.evals.values import Run, SampleResult, ScorerDeclaration
 from llmops_git.providers.base import Usage
 from llmops_git.providers.reply_json import usage_document
-from llmops_git.scorers.base import Score
+from llmops_git.scorers.base import Judgement, Score
 
 FORMAT = "llmops-git/run/1"
 _STATES = {"measured", "not_applicable", "not_measured"}
@@ -107,6 +107,8 @@ def _score_document(score: Score) -> dict[str, Any]:
         document["label"] = score.label
     if score.explanation:
         document["explanation"] = score.explanation
+    if score.judgements:
+        document["judgements"] = [asdict(judgement) for judgement in score.judgements]
     return document
 
 
@@ -135,7 +137,12 @@ def _score(reader: _Reader) -> Score:
         value=reader.number("value"),
         label=reader.text("label", ""),
         explanation=reader.text("explanation", ""),
+        judgements=tuple(_judgement(item) for item in reader.readers("judgements", missing=True)),
     )
+
+
+def _judgement(reader: _Reader) -> Judgement:
+    return Judgement(judge=reader.text("judge"), key=reader.text("key"), reply=reader.text("reply"))
 
 
 def _declaration(reader: _Reader) -> ScorerDeclaration:
@@ -197,7 +204,9 @@ class _Reader:
     def reader(self, name: str) -> _Reader:
         return _Reader(self.value.get(name, {}), f"{self._path}.{name}")
 
-    def readers(self, name: str) -> list[_Reader]:
+    def readers(self, name: str, *, missing: bool = False) -> list[_Reader]:
+        if missing and name not in self.value:
+            return []
         return [_Reader(value, f"{self._path}.{name}[{number}]") for number, value in enumerate(self._list(name))]
 
     def _list(self, name: str) -> list[Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from llmops_git.configs.judge_prompts import ASKED
 from llmops_git.configs.policy import Budget, Price
 from llmops_git.configs.values import Config
 from llmops_git.evals.cache import Cache
@@ -123,7 +124,13 @@ class _Desk:
             model=f"{config.provider}/{config.model}",
             samples=len(job.evaluation.cases) * len(repeats),
         )
-        judges = [settings.judge for settings in job.evaluation.scorers if settings.judge is not None]
+        # a scorer asks each of its judges once, or with one request for each text that it has of its own
+        judges = [
+            judge
+            for settings in job.evaluation.scorers
+            for judge in settings.asked
+            for _ in ASKED.get(settings.use, ("its own",))
+        ]
         for case in job.evaluation.cases:
             for repeat in repeats:
                 prepared = prepare(config, case, repeat, self._clock)

@@ -274,7 +274,7 @@ def _provider_names(benches: Iterable[Bench]) -> set[str]:
     names = set()
     for bench in benches:
         names.add(bench.job.config.provider)
-        names.update(judge.provider for judge in bench.judges.values())
+        names.update(judge.provider for judges in bench.judges.values() for judge in judges)
     return names
 
 

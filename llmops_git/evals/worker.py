@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 from llmops_git.configs.values import Config
 from llmops_git.errors import NotMeasured
 from llmops_git.evals.buyer import Buyer, Purchase
+from llmops_git.evals.judging import JudgeSession
 from llmops_git.evals.retry import Clock
 from llmops_git.evals.samples import Job, Prepared, Retrieved
 from llmops_git.evals.values import SampleResult, ScorerDeclaration
-from llmops_git.providers.base import Reply, Request
+from llmops_git.providers.base import Reply
 from llmops_git.scorers.base import Sample, Score, Scorer
 from llmops_git.traces.recorder import ChatStep, RetrievalStep, RunIdentity, SampleSteps, trace_id_of
 
@@ -27,7 +27,7 @@ class Bench:
 
     job: Job
     scorers: Mapping[str, Scorer]
-    judges: Mapping[str, Config]
+    judges: Mapping[str, tuple[Config, ...]]
     identity: RunIdentity
 
     def declarations(self) -> tuple[ScorerDeclaration, ...]:
@@ -52,7 +52,7 @@ def set_up(job: Job, identity: RunIdentity) -> Bench:
     return Bench(
         job=job,
         scorers={settings.name: build_scorer(settings) for settings in job.evaluation.scorers},
-        judges={settings.name: settings.judge for settings in job.evaluation.scorers if settings.judge is not None},
+        judges={settings.name: settings.asked for settings in job.evaluation.scorers},
         identity=identity,
     )
 
@@ -117,9 +117,10 @@ def output_of(reply: Reply) -> str:
 def _scores(bench: Bench, sample: Sample, repeat: int, buyer: Buyer) -> dict[str, Score]:
     scores = {}
     for name, scorer in bench.scorers.items():
-        judge = bench.judges.get(name)
-        session = JudgeSession(judge, repeat, buyer) if judge is not None else None
-        scores[name] = score_with(scorer, sample, session)
+        judges = bench.judges.get(name, ())
+        session = JudgeSession(judges, repeat, buyer) if judges else None
+        score = score_with(scorer, sample, session)
+        scores[name] = replace(score, judgements=tuple(session.judgements)) if session else score
     return scores
 
 
@@ -128,41 +129,12 @@ def score_with(scorer: Scorer, sample: Sample, session: JudgeSession | None) -> 
     try:
         score = scorer.score(sample, session)
     except NotMeasured as error:
-        return Score(state="not_measured", explanation=error.message[:_SHOWN])
+        return Score(state="not_measured", label="judge" if session else "", explanation=error.message[:_SHOWN])
     except Exception as error:  # noqa: BLE001  # a scorer's fault is evidence of nothing about the config
         return Score(state="not_measured", explanation=f"the scorer failed: {type(error).__name__}: {error}"[:_SHOWN])
     if score.state == "measured" and (score.value is None or not math.isfinite(score.value)):
         return Score(state="not_measured", explanation=f"the scorer gave {score.value}")
     return score
-
-
-class JudgeSession:
-    """How a scorer asks its judge: through the run's cache, budget and patience."""
-
-    def __init__(self, judge: Config, repeat: int, buyer: Buyer) -> None:
-        self._judge = judge
-        self._repeat = repeat
-        self._buyer = buyer
-
-    def generate(self, messages: tuple[Mapping[str, Any], ...]) -> str:
-        """The judge's words. Raises NotMeasured when it gave none."""
-        model, output = self._judge.resolved["model"], self._judge.resolved.get("output") or {}
-        request = Request(
-            provider=model["provider"],
-            model=model["id"],
-            messages=messages,
-            parameters=model.get("parameters") or {},
-            output_schema=output.get("schema"),
-            sample=self._repeat,
-        )
-        purchase = self._buyer.buy(request, request.key(self._repeat))
-        if purchase.reply is None:
-            raise NotMeasured(f"judge `{self._judge.name}`: {purchase.message}")
-        return purchase.reply.text
-
-    def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:  # noqa: ARG002
-        """A judge has words and no vectors."""
-        raise NotMeasured(f"judge `{self._judge.name}` gives no embeddings")
 
 
 def _steps(prepared: Prepared, purchase: Purchase, result: SampleResult, clock: Clock) -> SampleSteps:

@@ -23,6 +23,7 @@ class Sample:
     cost_usd: float | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
+    reasoning_tokens: int | None = None  # of those in `output_tokens`
     ttft_seconds: float | None = None  # time to first token, where the reply was streamed
     tool_calls: tuple[Mapping[str, Any], ...] = ()  # all of the sample, in order: {"name", "arguments", "result"?}
     steps: int = 1  # calls of the model
@@ -31,20 +32,37 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What one judge said, word for word. `key` is the request's: of its recording, and of its place in the reply cache."""
+
+    judge: str
+    key: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A scorer's value for a sample. `value` is None unless the state is `measured`; never a silent 0."""
+    """A scorer's value for a sample. `value` is None unless the state is `measured`; never a silent 0. `judgements` are
+    the replies that it was read from, in the order in which they were asked for."""
 
     state: State = "measured"
     value: float | None = None
     label: str = ""
     explanation: str = ""
+    judgements: tuple[Judgement, ...] = ()
 
 
 class Session(Protocol):
     """How a scorer asks a model: cache, retry, budget and tracing live behind it."""
 
-    def generate(self, messages: tuple[Mapping[str, Any], ...]) -> str:
-        """The reply's text. Raises llmops_git.errors.NotMeasured when there is none."""
+    def generate(
+        self, messages: tuple[Mapping[str, Any], ...], *, schema: Mapping[str, Any] | None = None, judge: int = 0
+    ) -> str:
+        """The reply's text; `judge` counts the scorer's judges from 0.
+
+        `schema` constrains the reply where the provider can do that, unless the judge has an output schema of its own.
+        Raises llmops_git.errors.NotMeasured when there is no reply.
+        """
 
     def embed(self, texts: tuple[str, ...]) -> tuple[tuple[float, ...], ...]:
         """A vector for each text, all of one length. Raises llmops_git.errors.NotMeasured when there are none."""

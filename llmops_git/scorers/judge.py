@@ -2,83 +2,79 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from llmops_git.configs.values import JsonObject, ScorerSettings
+from llmops_git.configs.values import Config, JsonObject, ScorerSettings
 from llmops_git.errors import LlmopsError, NotMeasured
 from llmops_git.scorers.base import Direction, Sample, Scale, Score, Session
-from llmops_git.scorers.outputs import Found, read_json, unfenced
-from llmops_git.scorers.results import EXPLAINED, not_measured, quoted
+from llmops_git.scorers.judge_reply import label_schema, read_label
+from llmops_git.scorers.results import EXPLAINED, not_applicable, not_measured, quoted
 
 SMALLEST_STEP = 0.25
-_DENIAL = r"(?i:not|never|no|isn't|doesn't|cannot|can't)\s+(?:an?\s+)?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judge:
-    """`resolved` is the judge's resolved config, `labels` what each of its labels is worth, 0 to 1."""
+    """`resolved` is the judge's resolved config, `labels` what each of its labels is worth: 0 to 1, or None where the
+    scorer does not apply. `number` is the judge's place among those of the session."""
 
     resolved: JsonObject
-    labels: Mapping[str, float]
+    labels: Mapping[str, float | None]
     scale: Scale
     step: float
+    number: int = 0
     direction: Direction = "higher"
     ratio: bool = False
 
     def score(self, sample: Sample, session: Session | None) -> Score:
         from llmops_git.configs.template import render_messages  # jinja2
 
+        settings = self.resolved.get("judge") or {}
+        if settings.get("reference") == "expected" and sample.expected is None:
+            return not_applicable("the case expects nothing, and the judge compares with that")
         if session is None:
             return not_measured("judge", "a judge needs a model to ask")
-        inputs = {"input": sample.inputs, "inputs": sample.inputs, "output": sample.output, "expected": sample.expected}
-        messages = render_messages(self.resolved, inputs)
+        messages = render_messages(self.resolved, _seen(sample), sample.documents)
+        schema = None if settings.get("reply") == "text" else label_schema(list(self.labels))
         try:
-            reply = session.generate(messages)
+            reply = session.generate(messages, schema=schema, judge=self.number)
         except NotMeasured as error:
             return not_measured("judge", f"the judge did not answer: {error.message}")
         label, reasoning = read_label(reply, self.labels)
         if label is None:
             return not_measured("judge", f"the judge gave none of {', '.join(self.labels)}, or several: {quoted(reply)}")
-        return Score(value=self.labels[label], label=label, explanation=reasoning[:EXPLAINED])
+        worth = self.labels[label]
+        if worth is None:
+            return Score(state="not_applicable", label=label, explanation=reasoning[:EXPLAINED])
+        return Score(value=worth, label=label, explanation=reasoning[:EXPLAINED])
 
 
-def read_label(reply: str, labels: Mapping[str, Any]) -> tuple[str | None, str]:
-    """(label, reasoning) of a judge's reply; the label is None where the reply is not clear.
-
-    A reply that is a JSON object, with or without a code fence, says {"label", "reasoning"} and is held to it. Any other
-    reply counts if exactly one label is in it, as a word, without a "not" before it; longer labels are read first.
-    """
-    document = read_json(unfenced(reply))
-    if isinstance(document, Found) and isinstance(document.value, Mapping):
-        said = document.value.get("label")
-        known = {label.casefold(): label for label in labels}
-        reasoning = str(document.value.get("reasoning", ""))
-        return (known.get(str(said).strip().casefold()) if isinstance(said, str | int) else None), reasoning
-    found = _words(reply, list(labels), flags=0) or _words(reply, [label for label in labels if len(label) > 1], re.IGNORECASE)
-    return (found.pop() if len(found) == 1 else None), reply.strip()
-
-
-def _words(reply: str, labels: list[str], flags: int) -> set[str | None]:
-    """The labels in the reply; None stands for one that is denied."""
-    if not labels:
-        return set()
-    alternatives = "|".join(re.escape(label) for label in sorted(labels, key=len, reverse=True))
-    known = {label if not flags else label.casefold(): label for label in labels}
-    # a label that begins with "not" wins over the denial of a shorter one
-    pattern = re.compile(rf"(?<!\w)(?:({alternatives})|{_DENIAL}(?:{alternatives}))(?!\w)", re.IGNORECASE if flags else 0)
-    return {known[label.casefold() if flags else label] if label else None for label in pattern.findall(reply)}
+def _seen(sample: Sample) -> JsonObject:
+    """The names that a judge's templates see beside `documents`."""
+    seen = {"input": sample.inputs, "inputs": sample.inputs, "output": sample.output, "expected": sample.expected}
+    return {**seen, "query": sample.query}
 
 
 def build(settings: ScorerSettings) -> Judge:
-    if settings.judge is None or not settings.judge.scale:
-        raise LlmopsError("the judge has no scale", hint="add `scale: {labels: {pass: 1, fail: 0}}`")
-    labels = {str(label): float(value) for label, value in settings.judge.scale["labels"].items()}
-    worths = sorted(set(labels.values()))
+    return judge_of(settings.judge)
+
+
+def judge_of(config: Config | None, number: int = 0) -> Judge:
+    """The judge that a config describes. Raises LlmopsError where it has nothing to ask, or no scale to answer on."""
+    if config is None or not config.scale:
+        raise LlmopsError("the judge has no scale", hint="add `scale: binary`, or `scale: {labels: {pass: 1, fail: 0}}`")
+    if not config.resolved["messages"]:
+        raise LlmopsError(f"the judge `{config.name}` has nothing to ask", hint="add a `rubric:` or `messages:`")
+    labels = {str(label): None if worth is None else float(worth) for label, worth in config.scale["labels"].items()}
+    worths = sorted({worth for worth in labels.values() if worth is not None})
     if len(worths) <= 1 or not all(label.strip() for label in labels):
         raise LlmopsError("the judge's labels must have names and different worths")
     binary = worths == [0.0, 1.0]
-    step = 1.0 if binary else max(SMALLEST_STEP, 1 / (len(worths) - 1))
-    return Judge(resolved=settings.judge.resolved, labels=labels, scale="binary" if binary else "ordinal", step=step)
+    return Judge(
+        resolved=config.resolved,
+        labels=labels,
+        scale="binary" if binary else "ordinal",
+        step=1.0 if binary else max(SMALLEST_STEP, 1 / (len(worths) - 1)),
+        number=number,
+    )

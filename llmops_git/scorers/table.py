@@ -18,6 +18,11 @@ SCORERS: dict[str, str] = {
     "json_schema": "json_schema",
     "numeric": "numeric",
     "judge": "judge",
+    "panel": "panel",
+    "faithfulness": "faithfulness",
+    "context_precision": "context_precision",
+    "context_recall": "context_recall",
+    "answer_relevance": "answer_relevance",
     "latency": "latency",
     "cost": "cost",
 }

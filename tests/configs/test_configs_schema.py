@@ -81,7 +81,7 @@ def test_the_whole_example_is_valid() -> None:
          "unknown key `pattern`", "known keys: use, field, ignore_case, strip"),
         ("evaluation: {dataset: d, scorers: {a: {use: judge}}}", (1, 39), "$.evaluation.scorers.a", "`judge` is missing", ""),
         ("evaluation: {dataset: d, scorers: {a b: {use: cost}}}", (1, 36), '$.evaluation.scorers["a b"]', "the key `a b` must be letters", ""),
-        ("kind: judge", (1, 1), "$", "`scale` is missing", ""),
+        ("kind: judge\nrubric: Is it true?", (1, 1), "$", "`scale` is missing", ""),
         ("scale: {labels: {a: 0, b: 1}}", (1, 1), "$.scale", "is for judges only", ""),
     ],
 )  # fmt: skip

@@ -25,38 +25,48 @@ SCHEMA = json.loads((ROOT / "schemas" / "config.schema.json").read_text())
 SCORER_SCHEMA = SCHEMA["properties"]["evaluation"]["properties"]["scorers"]["additionalProperties"]
 
 
-class Reply:
-    """A model that always gives the same reply."""
+class Replies:
+    """A model that gives these replies, one after the other."""
 
-    def __init__(self, text):
-        self.text = text
+    def __init__(self, replies):
+        self.replies = list(replies)
 
-    def generate(self, messages):
+    def generate(self, messages, *, schema=None, judge=0):  # noqa: ARG002
         assert all(set(message) == {"role", "content"} for message in messages)
-        return self.text
+        return self.replies.pop(0)
 
 
-def judge_of(example):
-    if "judge" not in example:
-        return None
+def judge_of(written, name="judge"):
     return Config(
-        name="judge", path="", kind="judge", description="", owner="", resolved=example["judge"], digest="", closure=(),
-        closure_digest="", scale=example["judge"]["scale"],
+        name=name, path="", kind="judge", description="", owner="", resolved=written, digest="", closure=(),
+        closure_digest="", scale=written.get("scale"),
     )  # fmt: skip
+
+
+def settings_of(example):
+    options = dict(example["scorer"])
+    if "judge" in options:
+        options.pop("judge")
+        judge = judge_of(example.get("judge", {"messages": []}))
+        return ScorerSettings(name="example", use=options.pop("use"), options=options, judge=judge)
+    judges = tuple(judge_of(example["judge"], Path(path).stem) for path in options.pop("judges", ()))
+    return ScorerSettings(name="example", use=options.pop("use"), options=options, judges=judges)
 
 
 @pytest.mark.parametrize(("name", "index", "example"), EXAMPLES, ids=[f"{name}-{index}" for name, index, _ in EXAMPLES])
 def test_the_example_gets_the_score_that_is_printed(name, index, example):
-    options = dict(example["scorer"])
-    settings = ScorerSettings(name="example", use=options.pop("use"), options=options, judge=judge_of(example))
+    settings = settings_of(example)
     sample = Sample(
         inputs=example["case"].get("inputs", {}),
         expected=example["case"].get("expected"),
         output=example["output"],
         latency_seconds=example.get("latency_seconds"),
         cost_usd=example.get("cost_usd"),
+        documents=tuple({"text": text} for text in example.get("documents", ())),
     )
-    score = build_scorer(settings).score(sample, Reply(example["reply"]) if "reply" in example else None)
+    replies = Replies(example.get("replies", [example["reply"]] if "reply" in example else []))
+    score = build_scorer(settings).score(sample, replies)
+    assert replies.replies == []
     assert settings.use == name
     expected = {"state": "measured", **example["score"]}
     assert {key: getattr(score, key) for key in expected} == expected
@@ -75,7 +85,10 @@ def test_every_option_of_the_schema_is_documented():
         assert set(rule["then"]["properties"]) - {"use"} == documented, name
 
 
-@pytest.mark.parametrize("name", sorted(set(SCORERS) - {"judge"}))
+JUDGED = {"judge", "panel", "faithfulness", "context_precision", "context_recall", "answer_relevance"}  # see test_scorers_judged
+
+
+@pytest.mark.parametrize("name", sorted(set(SCORERS) - JUDGED))
 def test_what_a_scorer_declares_fits_the_statistics(name):
     declared = declaration(ScorerSettings(name="mine", use=name, options={"schema": {}}))
     assert (declared["name"], declared["use"]) == ("mine", name)

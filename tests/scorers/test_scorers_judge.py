@@ -7,7 +7,7 @@ from scorer_samples import scored
 
 from llmops_git.configs.values import Config, ScorerSettings
 from llmops_git.errors import LlmopsError, NotMeasured
-from llmops_git.scorers.judge import read_label
+from llmops_git.scorers.judge_reply import read_label
 from llmops_git.scorers.table import declaration
 
 PASS_FAIL = {"pass": 1, "fail": 0}
@@ -27,7 +27,7 @@ class Session:
         self.reply = reply
         self.asked = []
 
-    def generate(self, messages):
+    def generate(self, messages, *, schema=None, judge=0):  # noqa: ARG002
         self.asked.append(messages)
         if isinstance(self.reply, Exception):
             raise self.reply

@@ -19,7 +19,7 @@ def _of_candidate(candidate: Candidate) -> Iterable[str]:
         for config in (pairing.base.config, pairing.candidate.head):
             if config is not None:
                 yield config.provider
-        yield from (scorer.judge.provider for scorer in pairing.evaluation.scorers if scorer.judge is not None)
+        yield from (judge.provider for scorer in pairing.evaluation.scorers for judge in scorer.asked)
 
 
 def missing_keys(candidates: Sequence[Candidate], policy: Policy, environ: Mapping[str, str]) -> tuple[str, ...]:
