@@ -108,6 +108,7 @@ def promote_automatically(state: State, configs: Sequence[str], *, dry_run: bool
 
     `quiet` keeps standard output for other data: then everything is said on standard error.
     """
+    from llmops_git.commands.neighbours import names_of_neighbours
     from llmops_git.releases.deploy import Deployed
     from llmops_git.releases.registry import read_registry
     from llmops_git.releases.rules import Nothing, automatic_release, in_order
@@ -115,11 +116,12 @@ def promote_automatically(state: State, configs: Sequence[str], *, dry_run: bool
     deployed: list[Deployed] = []
     held: list[str] = []
     failures: list[LlmopsError] = []
+    strange = {} if configs else names_of_neighbours(state.project, state.project.tree("HEAD"))
     for environment in in_order(state.policy.environments):
         if environment.promote != "automatic":
             continue
         registry = read_registry(state.project.git, remote=state.remote)
-        for config in configs or list(registry.releases):
+        for config in configs or [name for name in registry.releases if name not in strange]:
             first = automatic_release(registry, environment, config)
             if isinstance(first, Nothing):
                 if first.held:

@@ -134,12 +134,14 @@ def _load(state: State, names: Sequence[str], commit: str) -> _Loaded:
 
     What is released already needs only its digest; what differs is checked in full.
     """
+    from llmops_git.commands.neighbours import claims, owner_of
     from llmops_git.configs.closure import Closures
     from llmops_git.configs.load import load_config
 
     tree = state.project.tree(commit)
     paths = {name: state.project.find(tree, name) for name in names} or state.project.configs(tree)
     closures = Closures(tree, state.policy.root)
+    claimed = claims(state.project, tree)
     configs: dict[str, Config] = {}
     broken: list[Outcome] = []
     problems: dict[str, tuple[Problem, ...]] = {}
@@ -147,6 +149,13 @@ def _load(state: State, names: Sequence[str], commit: str) -> _Loaded:
         try:
             config = load_config(tree, path, state.policy, check=False, closures=closures)
             if newest_digest(state, config.name) != config.digest:
+                newest = state.registry.newest(config.name)
+                owner = owner_of(state.project, newest, claimed) if newest else None
+                if owner is not None:
+                    raise LlmopsError(
+                        f"{newest.name if newest else ''} is a release of the project in {owner or 'the top folder'}: "
+                        "in one repository each config needs a name of its own"
+                    )
                 config = load_config(tree, path, state.policy, closures=closures)
         except NotMeasured:
             raise

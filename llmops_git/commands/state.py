@@ -36,7 +36,9 @@ class State:
 
     def load(self, release: Release) -> Config:
         """The config of a release, from its own commit. Raises InvalidInput when it cannot be loaded any more."""
-        return self.project.load(self.project.tree(release.commit), release.tag.config)
+        from llmops_git.commands.neighbours import released_config
+
+        return released_config(self.project, release)
 
     def load_or_none(self, release: Release) -> Config | None:
         """The config of a release; None when its files are not valid any more. Raises NotMeasured when git fails."""

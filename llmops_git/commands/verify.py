@@ -104,8 +104,9 @@ def verify_levels(state: State, releases: Sequence[Release], configs: list[str] 
 
 def _load_afresh(state: State, release: Release) -> Config:
     """The config of a release, through a project of its own: thousands of trees need not be kept."""
-    project = Project(state.project.git, state.project.root)
-    return project.load(project.tree(release.commit), release.tag.config)
+    from llmops_git.commands.neighbours import released_config
+
+    return released_config(Project(state.project.git, state.project.root), release)
 
 
 def exit_code(levels: Sequence[Level]) -> int:

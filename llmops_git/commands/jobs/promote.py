@@ -99,10 +99,14 @@ def _as_pull_request(session: Session) -> bool:
 
 def _behind(state: State, environment: Environment) -> list[str]:
     """The configs that have something newer to run there. What was rolled back stays so until somebody names it."""
+    from llmops_git.commands.neighbours import names_of_neighbours
     from llmops_git.releases.rules import Nothing, automatic_release
 
+    strange = names_of_neighbours(state.project, state.project.tree("HEAD"))
     found = []
     for config in state.registry.releases:
+        if config in strange:
+            continue
         release = automatic_release(state.registry, environment, config)
         if not isinstance(release, Nothing):
             found.append(config)
