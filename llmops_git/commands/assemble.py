@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -72,16 +73,50 @@ def removed_report(change: Change) -> ConfigReport:
     )
 
 
-def unmeasured_report(
-    candidates: Sequence[Candidate], gone: tuple[ConfigReport, ...], policy: Policy, *, base: str, head: str, total: int
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Label:
+    """What a report says of the change: its sides, how many configs there are, and which of them are gone."""
+
+    base: str
+    head: str
+    total: int
+    removed: Sequence[Change] = ()
+
+
+def decided_report(
+    candidates: Sequence[Candidate],
+    pairings: Sequence[Pairing],
+    decision: Decision,
+    outcome: Outcome,
+    *,
+    policy: Policy,
+    label: Label,
+    started: datetime,
 ) -> Report:
+    """The report on everything that was measured and decided."""
+    gone = tuple(removed_report(change) for change in label.removed)
+    configs = (*(config_report(candidate, pairings, decision, outcome, policy) for candidate in candidates), *gone)
+    return Report(
+        base=label.base,
+        head=label.head,
+        configs_total=label.total,
+        configs=configs,
+        verdict=worst(config.verdict for config in configs),
+        gate_passes=all(config.gate_passes for config in configs),
+        spending=outcome.spending,
+        how=how_measured(policy, outcome, started),
+    )
+
+
+def unmeasured_report(candidates: Sequence[Candidate], policy: Policy, label: Label) -> Report:
     """The report where there was nothing to run: no change, or only configs without an evaluation."""
+    gone = tuple(removed_report(change) for change in label.removed)
     unproven = tuple(_unproven(candidate, policy) for candidate in candidates)
     configs = (*unproven, *gone)
     return Report(
-        base=base,
-        head=head,
-        configs_total=total,
+        base=label.base,
+        head=label.head,
+        configs_total=label.total,
         configs=configs,
         verdict="inconclusive" if unproven else "unchanged",
         gate_passes=all(config.gate_passes for config in configs),

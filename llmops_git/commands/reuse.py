@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from llmops_git.commands.pairings import Key, Pairing
+from llmops_git.commands.trial import Released
 from llmops_git.evals.plan import Plan
-from llmops_git.evals.run import Job
+from llmops_git.evals.run import Job, Outcome
 from llmops_git.evals.values import Run
 
 if TYPE_CHECKING:
@@ -43,6 +45,24 @@ def released_runs(project: Project, policy: Policy, wanted: Collection[tuple[str
 def _is_usable(run: Run, now: datetime) -> bool:
     complete = len(run.samples) == len(run.cases) * run.repeats and not any(sample.error for sample in run.samples)
     return complete and timedelta(0) <= now - datetime.fromisoformat(run.started_at) <= MAX_AGE
+
+
+def reused_runs(pairings: Sequence[Pairing], jobs: Mapping[Key, Job], plan: Plan, released: Released | None) -> dict[Key, Run]:
+    """The bases' runs that are known from their releases and of which the cache does not know enough."""
+    asking = bases_to_ask(pairings, jobs, plan) if released is not None else {}
+    if released is None or not asking:
+        return {}
+    known = released([(name, *key) for key, name in asking.items()])
+    return {key: run for key, run in known.items() if key in asking and run.repeats >= jobs[key].repeats}
+
+
+def with_reused(outcome: Outcome, reused: Mapping[Key, Run]) -> Outcome:
+    """The outcome with the runs that were not made again, and a word about them."""
+    if not reused:
+        return outcome
+    names = ", ".join(sorted({run.config for run in reused.values()}))
+    note = f"the base's answers are those measured at its release, at most seven days ago: {names}"
+    return replace(outcome, runs=(*outcome.runs, *reused.values()), problems=(*outcome.problems, note))
 
 
 def bases_to_ask(pairings: Sequence[Pairing], jobs: Mapping[Key, Job], plan: Plan) -> dict[Key, str]:

@@ -16,7 +16,7 @@ from typing import Any
 from llmops_git.errors import LlmopsError
 from llmops_git.evals.evidence import run_document, run_from_document
 from llmops_git.evals.values import Run
-from llmops_git.traces.otlp import to_otlp_line
+from llmops_git.traces.otlp import from_otlp_line, to_otlp_line
 from llmops_git.traces.span import Span
 
 RUNS_FILE, REPORT_FILE, COMMENT_FILE, TRACES_FILE = "run.json", "report.json", "comment.md", "traces.jsonl"
@@ -26,15 +26,24 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def write_run_folder(
-    folder: Path, *, runs: Sequence[Run], spans: Iterable[Span], report: Mapping[str, Any], comment: str
+    folder: Path,
+    *,
+    runs: Sequence[Run],
+    spans: Iterable[Span],
+    report: Mapping[str, Any],
+    comment: str,
+    header: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write all four files. Raises LlmopsError when the folder cannot be written or leads through a link."""
+    """Write all four files. `header` is what `run.json` says besides the runs, where they are not all of them.
+
+    Raises LlmopsError when the folder cannot be written or leads through a link.
+    """
     _refuse_links(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _keep_out_of_git(folder)
         write_whole(folder / TRACES_FILE, _trace_lines(spans))
-        write_whole(folder / RUNS_FILE, _run_lines(runs))
+        write_whole(folder / RUNS_FILE, _run_lines(runs, header or {"format": FORMAT}))
         write_whole(folder / COMMENT_FILE, [comment])
         write_whole(folder / REPORT_FILE, [json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False), "\n"])
     except OSError as error:
@@ -46,6 +55,8 @@ def read_runs(folder: Path) -> tuple[Run, ...]:
     path = folder / RUNS_FILE
     try:
         document = json.loads(path.read_bytes())
+        if "shard" in document:
+            raise LlmopsError(f"{path} is one shard of a run", hint="llmops-git merge FOLDER… --output FOLDER")
         if document["format"] != FORMAT:
             raise LlmopsError(f"{path}: this version cannot read format {document['format']!r}")
         runs = list(document["runs"])
@@ -54,6 +65,15 @@ def read_runs(folder: Path) -> tuple[Run, ...]:
     except (ValueError, KeyError, TypeError, RecursionError):
         raise LlmopsError(f"{path} is not a run file") from None
     return tuple(run_from_document(run) for run in runs)
+
+
+def read_spans(folder: Path) -> Iterator[Span]:
+    """The spans of a run folder, as they are read; none where it has no traces. Raises LlmopsError for a line that is none."""
+    path = folder / TRACES_FILE
+    if path.is_file():
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                yield from from_otlp_line(line)
 
 
 def write_whole(path: Path, parts: Iterable[str]) -> None:
@@ -68,9 +88,9 @@ def write_whole(path: Path, parts: Iterable[str]) -> None:
         raise
 
 
-def _run_lines(runs: Sequence[Run]) -> Iterator[str]:
+def _run_lines(runs: Sequence[Run], header: Mapping[str, Any]) -> Iterator[str]:
     """All runs as one JSON object, with a line for each sample."""
-    yield f'{{"format": {json.dumps(FORMAT)}, "runs": ['
+    yield f'{_dumped(header)[:-1]}, "runs": ['
     for number, run in enumerate(runs):
         document = run_document(run)
         samples = document.pop("samples")

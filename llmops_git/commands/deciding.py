@@ -1,0 +1,60 @@
+"""Decides on runs that are there: every comparison, the gate, and whether more repeats could settle what is open. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from llmops_git.commands.pairings import Pairing
+from llmops_git.configs.policy import Policy
+from llmops_git.configs.values import Evaluation, Repeats
+from llmops_git.evals.compare import compare
+from llmops_git.evals.escalation import alpha_for, next_repeats
+from llmops_git.evals.gate import Decision, decide
+from llmops_git.evals.values import Comparison, Run
+
+Looks = Callable[[Evaluation], Repeats]
+
+
+def looks_asked(repeats: int | None) -> Looks:
+    """A number of repeats asked for by hand is one look; the config's own may be several."""
+    return lambda evaluation: Repeats(start=repeats, max=repeats) if repeats else evaluation.repeats
+
+
+def first_looks(pairings: Sequence[Pairing], repeats: int | None) -> dict[str, int]:
+    """Eval digest -> samples per case to begin with."""
+    looks = looks_asked(repeats)
+    return {pairing.evaluation.digest: looks(pairing.evaluation).start for pairing in pairings}
+
+
+def decision_on(pairings: Sequence[Pairing], runs: Sequence[Run], *, policy: Policy, looks: Looks) -> Decision:
+    """Every comparison, and what the gate says of them."""
+    by_key = {(run.config_digest, run.eval_digest): run for run in runs}
+    comparisons = [
+        compare(
+            by_key[(pairing.base.config.digest, pairing.evaluation.digest)] if pairing.base.config else None,
+            # configs of equal content share a run, which has the name of one of them
+            replace(by_key[(pairing.candidate.head.digest, pairing.evaluation.digest)], config=pairing.candidate.head.name),
+            evaluation=pairing.evaluation,
+            settings=replace(policy.gate, alpha=alpha_for(looks(pairing.evaluation), policy.gate)),
+            against=pairing.base.against,
+            base_name=pairing.base.name,
+            instrument=pairing.instrument,
+        )
+        for pairing in pairings
+    ]
+    critical = frozenset(pairing.candidate.head.name for pairing in pairings if pairing.candidate.head.critical)
+    return decide(comparisons, settings=policy.gate, critical=critical)
+
+
+def escalated(
+    pairings: Sequence[Pairing], comparisons: Sequence[Comparison], repeats: Mapping[str, int], *, looks: Looks
+) -> dict[str, int]:
+    """Eval digest -> repeats at the next look, of those that are open and have one."""
+    wanted: dict[str, int] = {}
+    for evaluation in {pairing.evaluation.digest: pairing.evaluation for pairing in pairings}.values():
+        own = [comparison for comparison in comparisons if comparison.eval_digest == evaluation.digest]
+        after = next_repeats(own, repeats[evaluation.digest], looks(evaluation))
+        if after > repeats[evaluation.digest]:
+            wanted[evaluation.digest] = after
+    return wanted
