@@ -50,8 +50,11 @@ def command(
     git = open_git()
     top = _top(git)
     files = {} if no_project else starter_files(git, provider, _model(provider, model))
+    key = ""
     if workflows:
-        files |= starter_workflows(git, _settings(provider, of_policy=no_project), action)
+        settings = _settings(provider, of_policy=no_project)
+        files |= starter_workflows(git, settings, action)
+        key = settings.key_env
     written, kept = write_files(top, files, dry_run=dry_run)
     wrong = _wrong_policy(git)
     if form == "json":
@@ -70,6 +73,8 @@ def command(
         click.echo("hint: docs/github-action.md, Several projects in one repository", err=True)
     if not dry_run:
         click.echo("\nnext: llmops-git check, git add and commit, then change the prompt and run llmops-git eval", err=True)
+        if key:
+            click.echo(f"the jobs on GitHub need the key as a secret: gh secret set {key}", err=True)
 
 
 def uncovered(top: Path, kept: list[str], folder: str) -> list[str]:

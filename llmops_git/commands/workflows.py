@@ -10,6 +10,7 @@ from pathlib import Path
 from llmops_git.errors import LlmopsError
 
 NAMES = ("evaluate", "comment", "release", "promote", "rollback", "monitor", "upgrade", "fork")
+_ASKING = frozenset({"evaluate", "release", "upgrade", "fork"})  # those that ask a model
 FOLDER = ".github/workflows"
 _TEXTS = Path(__file__).parents[1] / "workflows"
 _BLOCK = re.compile(r"^( *)@([a-z-]+)@\n", re.MULTILINE)
@@ -43,7 +44,7 @@ def workflow_files(settings: WorkflowSettings) -> dict[str, str]:
 def render(name: str, settings: WorkflowSettings) -> str:
     """One workflow. A place on a line of its own becomes lines, or nothing; a place within a line becomes a word."""
     text = (_TEXTS / f"{name}.yml").read_text(encoding="utf-8")
-    blocks = {"key": _key(settings.key_env), "own-key": _own_key(settings.key_env), "project": _project(settings)}
+    blocks = {"key": _key(settings.key_env), "own-key": _own_key(settings.key_env), "project": _project(name, settings)}
     words = {"action": settings.action, "branch": settings.branch, "environments": ", ".join(settings.environments)}
     text = _BLOCK.sub(lambda found: "".join(f"{found[1]}{line}\n" for line in blocks[found[2]]), text)
     return _WORD.sub(lambda found: words[found[1]], text)
@@ -57,6 +58,6 @@ def _own_key(name: str) -> list[str]:
     return ["env:", f"  {name}: ${{{{ {_OWN} && secrets.{name} || '' }}}}"] if name else []
 
 
-def _project(settings: WorkflowSettings) -> list[str]:
+def _project(name: str, settings: WorkflowSettings) -> list[str]:
     lines = [f"working-directory: {settings.folder}"] if settings.folder else []
-    return [*lines, 'embedded: "true"'] if settings.embedded else lines
+    return [*lines, 'embedded: "true"'] if settings.embedded and name in _ASKING else lines

@@ -67,6 +67,13 @@ def test_nothing_that_is_there_is_written_over(inside: Path, capsys: pytest.Capt
     assert capsys.readouterr().out.count("kept ") == len(WRITTEN)
 
 
+def test_a_key_that_the_jobs_need_is_asked_for(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["init", "--provider", "openai"]) == 0
+    assert "gh secret set OPENAI_API_KEY" in capsys.readouterr().err
+    assert run(["init", "--provider", "openai", "--no-workflows"]) == 0
+    assert "secret" not in capsys.readouterr().err
+
+
 def test_a_dry_run_writes_nothing(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["init", "--dry-run"]) == 0
     assert capsys.readouterr().out.splitlines() == [f"would write {path}" for path in WRITTEN]
