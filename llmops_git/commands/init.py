@@ -123,8 +123,21 @@ def starter_workflows(git: Git, provider: ProviderSettings, action: str | None) 
             folder=git.location.prefix,
             key_env=provider.key_env,
             embedded=provider.api == "embedded",
+            **_environments(git),
         )
     )
+
+
+def _environments(git: Git) -> dict[str, tuple[str, ...]]:
+    """The environments of a policy that is there: people choose one of them where they promote."""
+    from llmops_git.configs.policy_file import load_policy
+    from llmops_git.repo.trees import work_tree
+
+    try:
+        declared = tuple(load_policy(work_tree(git), git.location.prefix).environments)
+    except InvalidInput:
+        declared = ()
+    return {"environments": declared} if declared else {}
 
 
 def _action(named: str | None) -> str:

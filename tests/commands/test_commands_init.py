@@ -115,6 +115,15 @@ def test_a_project_that_is_there_gets_workflows_for_its_own_provider(inside: Pat
     assert {"OUR_KEY": "${{ secrets.OUR_KEY }}"} == action_step(inside, "release")["env"]
 
 
+def test_people_choose_among_the_environments_of_a_policy_that_is_there(inside: Path) -> None:
+    (inside / "llmops.yaml").write_text("version: 1\nenvironments: {dev: {}, prod: {after: dev}}\n")
+    assert run(["init"]) == 0
+    for name in ("promote", "rollback"):
+        path = inside / f".github/workflows/llmops-{name}.yml"
+        inputs = parse(path.read_bytes(), path.name).value["on"]["workflow_dispatch"]["inputs"]
+        assert ["dev", "prod"] == inputs["environment"]["options"]
+
+
 def test_workflows_for_a_provider_that_nobody_knows_are_refused(inside: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["init", "--no-project", "--provider", "ours"]) == 2
     assert "there is no provider `ours`" in capsys.readouterr().err
