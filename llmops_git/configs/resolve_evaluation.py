@@ -16,7 +16,7 @@ from llmops_git.configs.values import Case, Config, Evaluation, Json, Repeats, S
 
 LoadJudge = Callable[[str], Config | None]
 
-_DEFAULT_OPTIONS = {"ignore_case": False, "strip": True, "tolerance": 0, "relative": 0}
+_DEFAULT_OPTIONS = {"ignore_case": False, "strip": True, "tolerance": 0, "relative": 0, "negate": False}
 _PARSED_TYPES = frozenset({"integer", "number", "boolean", "array", "object", "null"})
 
 
@@ -31,6 +31,7 @@ def resolve_evaluation(
     if cluster_by and cases and not any(case.cluster for case in cases):
         source.add(("evaluation", "cluster_by"), f"no case has `{cluster_by}`", "name an input, or give the rows a `cluster`")
     scorers = tuple(_scorer(source, name, written, load_judge) for name, written in section["scorers"].items())
+    _check_parts(source, section["scorers"])
     gates = _gates(source, section)
     repeats = _repeats(source, section.get("repeats", 1))
     budgets = {name: item["max_ratio"] for name, item in section.get("budgets", {}).items()}
@@ -139,6 +140,14 @@ def _scorer_value(scorer: ScorerSettings) -> dict[str, Json]:
 
 def _judge_value(judge: Config) -> dict[str, Json]:
     return {"digest": judge.digest, "scale": judge.scale}
+
+
+def _check_parts(source: Source, scorers: Mapping[str, Any]) -> None:
+    for name, written in scorers.items():
+        for part in written.get("of", ()):
+            if part not in scorers:
+                hint = suggestion(part, scorers) or f"the scorers are: {', '.join(scorers)}"
+                source.add(("evaluation", "scorers", name, "of", part), f"there is no scorer `{part}`", hint, key=True)
 
 
 def _gates(source: Source, section: Mapping[str, Any]) -> dict[str, ScorerGate]:

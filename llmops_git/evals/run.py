@@ -7,7 +7,7 @@ cache before anything else is done with it, so a run that is stopped, or killed,
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -58,6 +58,7 @@ def evaluate(
     first_repeat: int = 0,
     patience: Patience | None = None,
     plan: Plan | None = None,
+    allowed_scorers: Collection[str] = (),
     limits: Mapping[str, Limits] | None = None,
 ) -> Outcome:
     """Measure all jobs: samples `first_repeat` to `first_repeat + repeats - 1` of each case.
@@ -79,6 +80,7 @@ def evaluate(
         first_repeat=first_repeat,
         patience=patience or Patience(),
         prepared=plan.prepared if plan else {},
+        allowed=allowed_scorers,
         limits=limits or {},
     )
     return running.run(on_progress)
@@ -108,6 +110,7 @@ class _Running:
         first_repeat: int,
         patience: Patience,
         prepared: Mapping[SampleKey, Prepared],
+        allowed: Collection[str],
         limits: Mapping[str, Limits],
     ) -> None:
         self._clock = clock
@@ -116,7 +119,7 @@ class _Running:
         self._started = clock.monotonic()
         self._first_repeat = first_repeat
         run_id = run_id_of(self._started_ns, jobs)
-        self._benches = [set_up(job, identity_of(job, run_id)) for job in jobs]
+        self._benches = [set_up(job, identity_of(job, run_id), allowed) for job in jobs]
         self._lanes = {
             name: Lane(_opened(providers, name), clock, limits.get(name)) for name in sorted(_provider_names(self._benches))
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from llmops_git.configs.values import Config
@@ -16,6 +16,7 @@ from llmops_git.evals.samples import Job, Prepared, Retrieved
 from llmops_git.evals.values import SampleResult, ScorerDeclaration
 from llmops_git.providers.base import Reply
 from llmops_git.scorers.base import Sample, Score, Scorer
+from llmops_git.scorers.weighted import combined
 from llmops_git.traces.recorder import ChatStep, RetrievalStep, RunIdentity, SampleSteps, trace_id_of
 
 _SHOWN = 300  # characters of an error that go into a score's explanation
@@ -45,13 +46,13 @@ class Bench:
         )
 
 
-def set_up(job: Job, identity: RunIdentity) -> Bench:
-    """Build the job's scorers. Raises LlmopsError when one cannot be built."""
-    from llmops_git.scorers.table import build_scorer
+def set_up(job: Job, identity: RunIdentity, allowed: Collection[str] = ()) -> Bench:
+    """Build the job's scorers; `allowed` names those of other packages. Raises LlmopsError when one cannot be built."""
+    from llmops_git.scorers.table import build_scorers
 
     return Bench(
         job=job,
-        scorers={settings.name: build_scorer(settings) for settings in job.evaluation.scorers},
+        scorers=build_scorers(job.evaluation.scorers, allowed),
         judges={settings.name: settings.asked for settings in job.evaluation.scorers},
         identity=identity,
     )
@@ -88,6 +89,7 @@ def _measured(bench: Bench, prepared: Prepared, purchase: Purchase, reply: Reply
         cost_usd=purchase.cost_usd,
         input_tokens=reply.usage.input_tokens,
         output_tokens=reply.usage.output_tokens,
+        reasoning_tokens=reply.usage.reasoning_tokens,
         ttft_seconds=reply.ttft_seconds,
         tool_calls=reply.tool_calls,
         query=prepared.retrieved.query if prepared.retrieved else "",
@@ -121,7 +123,7 @@ def _scores(bench: Bench, sample: Sample, repeat: int, buyer: Buyer) -> dict[str
         session = JudgeSession(judges, repeat, buyer) if judges else None
         score = score_with(scorer, sample, session)
         scores[name] = replace(score, judgements=tuple(session.judgements)) if session else score
-    return scores
+    return combined(bench.scorers, scores)
 
 
 def score_with(scorer: Scorer, sample: Sample, session: JudgeSession | None) -> Score:

@@ -20,9 +20,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """No value, and why."""
+    """No value, and why; `absent` where the output is JSON and only the field is not there."""
 
     reason: str
+    absent: bool = False
 
 
 def read_json(text: str) -> Found | Missing:
@@ -71,7 +72,7 @@ def at_path(value: Any, path: str) -> Found | Missing:
         elif isinstance(value, list) and part.isdecimal() and part.isascii() and int(part) < len(value):
             value = value[int(part)]
         else:
-            return Missing(f"the output has no field `{path}`")
+            return Missing(f"the output has no field `{path}`", absent=True)
         if not dot:
             return Found(value)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from llmops_git.scorers.base import Score
 
 # why a score is missing: the judge said nothing usable, a time limit ran out, the case or the config asks for nonsense
-Fault = Literal["judge", "timeout", "expected", "schema", "latency"]
+Fault = Literal["judge", "timeout", "expected", "schema", "latency", "tokens", "finish_reason", "scorer"]
 
 QUOTED = 120
 EXPLAINED = 2000
@@ -48,4 +48,7 @@ def quoted(value: Any) -> str:
 
 def as_text(value: Any) -> str:
     """A string as it is, any other JSON value as compact JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    try:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError:
+        return "(nested too deeply to be shown)"

@@ -78,7 +78,7 @@ def test_the_whole_example_is_valid() -> None:
         ("guardrails: {input: [a, a]}", (1, 21), "$.guardrails.input", "holds the same item twice", ""),
         ("evaluation: {dataset: d, scorers: {}}", (1, 35), "$.evaluation.scorers", "needs at least 1 entries", ""),
         ("evaluation: {dataset: d, scorers: {a: {use: exact, pattern: x}}}", (1, 52), "$.evaluation.scorers.a.pattern",
-         "unknown key `pattern`", "known keys: use, field, ignore_case, strip"),
+         "unknown key `pattern`", "known keys: use, negate, field, ignore_case, strip"),
         ("evaluation: {dataset: d, scorers: {a: {use: judge}}}", (1, 39), "$.evaluation.scorers.a", "`judge` is missing", ""),
         ("evaluation: {dataset: d, scorers: {a b: {use: cost}}}", (1, 36), '$.evaluation.scorers["a b"]', "the key `a b` must be letters", ""),
         ("kind: judge\nrubric: Is it true?", (1, 1), "$", "`scale` is missing", ""),

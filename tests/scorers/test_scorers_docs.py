@@ -11,7 +11,8 @@ from ruamel.yaml import YAML
 
 from llmops_git.configs.values import Config, ScorerSettings
 from llmops_git.scorers.base import Sample
-from llmops_git.scorers.table import SCORERS, build_scorer, declaration
+from llmops_git.scorers.table import SCORERS, build_scorer, build_scorers, declaration
+from llmops_git.scorers.weighted import combined
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "scorers.md").read_text()
@@ -53,6 +54,17 @@ def settings_of(example):
     return ScorerSettings(name="example", use=options.pop("use"), options=options, judges=judges)
 
 
+def score_of_parts(example, sample):
+    """The score of the last of several scorers, which combines the others."""
+    parts = {
+        name: ScorerSettings(name=name, use=item["use"], options={key: value for key, value in item.items() if key != "use"})
+        for name, item in example["scorers"].items()
+    }
+    scorers = build_scorers(parts.values())
+    scores = {name: scorer.score(sample, None) for name, scorer in scorers.items()}
+    return combined(scorers, scores)[list(parts)[-1]]
+
+
 @pytest.mark.parametrize(("name", "index", "example"), EXAMPLES, ids=[f"{name}-{index}" for name, index, _ in EXAMPLES])
 def test_the_example_gets_the_score_that_is_printed(name, index, example):
     settings = settings_of(example)
@@ -62,36 +74,45 @@ def test_the_example_gets_the_score_that_is_printed(name, index, example):
         output=example["output"],
         latency_seconds=example.get("latency_seconds"),
         cost_usd=example.get("cost_usd"),
+        tool_calls=tuple(example.get("tool_calls", ())),
+        **{name: example[name] for name in ("finish_reason", "steps", "ttft_seconds", "output_tokens") if name in example},
         documents=tuple({"text": text} for text in example.get("documents", ())),
     )
     replies = Replies(example.get("replies", [example["reply"]] if "reply" in example else []))
     score = build_scorer(settings).score(sample, replies)
     assert replies.replies == []
     assert settings.use == name
+    if "scorers" in example:
+        score = score_of_parts(example, sample)
     expected = {"state": "measured", **example["score"]}
     assert {key: getattr(score, key) for key in expected} == expected
 
 
 def test_table_schema_and_document_name_the_same_scorers():
-    enum = SCORER_SCHEMA["properties"]["use"]["enum"]
+    enum = SCORER_SCHEMA["properties"]["use"]["else"]["enum"]
     assert set(enum) == set(SCORERS) == set(SECTIONS)
     assert {name for name, _, _ in EXAMPLES} == set(SCORERS)
 
 
 def test_every_option_of_the_schema_is_documented():
     for rule in SCORER_SCHEMA["allOf"]:
+        if "pattern" in rule["if"]["properties"]["use"]:
+            continue  # another package's
         name = rule["if"]["properties"]["use"]["const"]
         documented = set(re.findall(r"^\| `(\w+)` \|", SECTIONS[name], flags=re.MULTILINE))
-        assert set(rule["then"]["properties"]) - {"use"} == documented, name
+        assert set(rule["then"]["properties"]) - {"use", "negate"} == documented, name
 
 
-JUDGED = {"judge", "panel", "faithfulness", "context_precision", "context_recall", "answer_relevance"}  # see test_scorers_judged
+# see test_scorers_judged
+JUDGED = {"judge", "panel", "faithfulness", "context_precision", "context_recall", "answer_relevance"}
 
 
 @pytest.mark.parametrize("name", sorted(set(SCORERS) - JUDGED))
 def test_what_a_scorer_declares_fits_the_statistics(name):
-    declared = declaration(ScorerSettings(name="mine", use=name, options={"schema": {}}))
+    options = {"schema": {}, "min": 1, "field": "a", "of": {"part": 1}}
+    declared = declaration(ScorerSettings(name="mine", use=name, options=options))
     assert (declared["name"], declared["use"]) == ("mine", name)
-    assert declared["ratio"] == (name in {"latency", "cost"})
+    assert declared["ratio"] == (name in {"latency", "cost", "ttft", "tokens"})
     assert (declared["direction"] == "lower") == declared["ratio"]
-    assert (declared["scale"], declared["step"]) == (("continuous", 0.25) if declared["ratio"] else ("binary", 1.0))
+    graded = declared["ratio"] or name in {"edit_similarity", "rouge", "bleu", "chrf", "weighted"}
+    assert (declared["scale"], declared["step"]) == (("continuous", 0.25) if graded else ("binary", 1.0))
