@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from llmops_git.commands.assemble import Label, decided_report, unmeasured_report
 from llmops_git.commands.deciding import decision_on, escalated, first_looks, looks_asked
+from llmops_git.commands.impact import taken_over, with_impact
 from llmops_git.commands.opened import fingerprints, opened_providers, replies_cache
 from llmops_git.commands.pairings import Pairing, jobs_of, pairings_of
 from llmops_git.commands.pooling import first_repeat, pooled
@@ -107,10 +108,11 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
             needed = jobs_of(pairings, repeats)
             planned = partial(make_plan, cache=cache, prices=prices, fingerprints=fingerprints(providers), first_repeat=first)
             plan = planned(list(needed.values()))
-            reused = reused_runs(pairings, needed, plan, settings.released)
+            reused, asked = reused_runs(pairings, needed, plan, settings.released), plan.asked
             jobs = [job for key, job in needed.items() if key not in reused]
+            known = taken_over(pairings, asked, reused, needed, fingerprints(providers))
             if reused:
-                plan = planned(jobs)
+                plan = planned(jobs, known=known.keys())
             if announce:
                 announce(plan)
                 announce = None
@@ -124,12 +126,14 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
                 first_repeat=first,
                 plan=plan,
                 limits=limits_of(policy, settings),
+                known=known,
             )
             outcome = pooled(with_reused(outcome, reused), settings.earlier)
             decision = decision_on(pairings, outcome.runs, policy=policy, looks=looks)
             wanted = {} if settings.repeats else escalated(pairings, decision.comparisons, repeats, looks=looks)
             if not wanted:
                 spent = _spent(outcome.spending, ledger, time.monotonic() - started)
+                decision = with_impact(decision, pairings, asked, outcome.runs)
                 return replace(outcome, spending=spent), decision
             repeats = {**repeats, **wanted}
 

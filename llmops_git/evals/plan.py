@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from llmops_git.configs.judge_prompts import ASKED
@@ -16,6 +16,7 @@ from llmops_git.providers.base import Request
 from llmops_git.providers.prices import most_it_can_cost, price_of
 
 SampleKey = tuple[str, str, str, int]
+ASKED_BYTES = 16  # of a request's key that tell whether two cases ask the same
 _PREPARED = 2000  # samples whose requests are kept, at most
 
 
@@ -47,6 +48,8 @@ class Plan:
     """All jobs together; `unpriced` names the models (provider/model) whose price nobody knows.
 
     `prepared` holds requests that `evaluate` need not render again: (config digest, eval digest, case, repeat) -> sample.
+    `asked` tells which cases two jobs ask the same for: (config digest, eval digest) -> 16 bytes of the request's key for each
+    case, in the evaluation's order.
     """
 
     requests: int
@@ -59,6 +62,7 @@ class Plan:
     unpriced: tuple[str, ...]
     per_job: tuple[JobPlan, ...]
     prepared: Mapping[SampleKey, Prepared] = field(default_factory=dict, repr=False, compare=False)
+    asked: Mapping[tuple[str, str], bytes] = field(default_factory=dict, repr=False, compare=False)
 
 
 def make_plan(
@@ -69,13 +73,15 @@ def make_plan(
     fingerprints: Mapping[str, str] | None = None,
     first_repeat: int = 0,
     clock: Clock | None = None,
+    known: Collection[SampleKey] = (),
 ) -> Plan:
     """Render every request and look it up in the cache.
 
-    `fingerprints` are the open providers' by name; without them a cached reply of any engine counts. Raises LlmopsError
-    when a request cannot be rendered, so that a broken template costs nothing.
+    `fingerprints` are the open providers' by name; without them a cached reply of any engine counts. Samples that are `known`
+    count as shared, and are not rendered. Raises LlmopsError when a request cannot be rendered, so that a broken template
+    costs nothing.
     """
-    desk = _Desk(cache, prices, fingerprints or {}, clock or SystemClock())
+    desk = _Desk(cache, prices, fingerprints or {}, clock or SystemClock(), known)
     per_job = tuple(desk.plan(job, range(first_repeat, first_repeat + job.repeats)) for job in jobs)
     costs = [plan.cost_usd for plan in per_job]
     known = [cost for cost in costs if cost is not None]
@@ -90,6 +96,7 @@ def make_plan(
         unpriced=tuple(sorted(desk.unpriced)),
         per_job=per_job,
         prepared=desk.prepared,
+        asked={key: bytes(marks) for key, marks in desk.asked.items()},
     )
 
 
@@ -106,12 +113,21 @@ def over_budget(plan: Plan, budget: Budget) -> tuple[str, ...]:
 class _Desk:
     """Plans one job after the other, remembering what earlier ones asked for."""
 
-    def __init__(self, cache: Cache | None, prices: Mapping[str, Price], fingerprints: Mapping[str, str], clock: Clock) -> None:
+    def __init__(
+        self,
+        cache: Cache | None,
+        prices: Mapping[str, Price],
+        fingerprints: Mapping[str, str],
+        clock: Clock,
+        known: Collection[SampleKey],
+    ) -> None:
         self._cache = cache
         self._prices = prices
         self._fingerprints = fingerprints
         self._clock = clock
+        self._known = known
         self._seen: set[str] = set()
+        self.asked: dict[tuple[str, str], bytearray] = {}
         self.unpriced: set[str] = set()
         self.prepared: dict[SampleKey, Prepared] = {}
 
@@ -131,9 +147,15 @@ class _Desk:
             for judge in settings.asked
             for _ in ASKED.get(settings.use, ("its own",))
         ]
+        asked = self.asked[config.digest, job.evaluation.digest] = bytearray()
         for case in job.evaluation.cases:
             for repeat in repeats:
+                if (config.digest, job.evaluation.digest, case.id, repeat) in self._known:
+                    plan = replace(plan, shared=plan.shared + 1)
+                    continue
                 prepared = prepare(config, case, repeat, self._clock)
+                if repeat == repeats[0]:
+                    asked += bytes.fromhex(prepared.key[: ASKED_BYTES * 2])
                 if len(self.prepared) < _PREPARED:
                     self.prepared[config.digest, job.evaluation.digest, case.id, repeat] = prepared
                 plan = self._with_sample(plan, config, prepared)

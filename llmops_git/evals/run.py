@@ -60,12 +60,14 @@ def evaluate(
     plan: Plan | None = None,
     allowed_scorers: Collection[str] = (),
     limits: Mapping[str, Limits] | None = None,
+    known: Mapping[SampleKey, SampleResult] | None = None,
 ) -> Outcome:
     """Measure all jobs: samples `first_repeat` to `first_repeat + repeats - 1` of each case.
 
     Identical requests of several jobs are bought once. A `Ledger` instead of a `Budget` makes the limits hold for several
     calls together. `on_progress` is told (done, total) samples, in the caller's thread. With the `plan` of these jobs,
     requests are not rendered twice. `limits` are the configured paces by provider name; others are told or learned.
+    Samples that are `known` already, by (config digest, eval digest, case, repeat), are taken over as they are.
 
     Raises LlmopsError when a request cannot be rendered or a provider is not open, ProviderError (replay_miss) when a
     recording is missing, and KeyboardInterrupt when interrupted, after calls under way had some seconds to end.
@@ -82,6 +84,7 @@ def evaluate(
         prepared=plan.prepared if plan else {},
         allowed=allowed_scorers,
         limits=limits or {},
+        known=known or {},
     )
     return running.run(on_progress)
 
@@ -112,8 +115,10 @@ class _Running:
         prepared: Mapping[SampleKey, Prepared],
         allowed: Collection[str],
         limits: Mapping[str, Limits],
+        known: Mapping[SampleKey, SampleResult],
     ) -> None:
         self._clock = clock
+        self._known = known
         self._prepared = prepared
         self._started_ns = clock.wall_ns()
         self._started = clock.monotonic()
@@ -221,8 +226,13 @@ class _Running:
     def _sample(self, task: _Task) -> None:
         bench = self._benches[task.job]
         case = bench.job.evaluation.cases[task.place]
-        known = self._prepared.get((bench.job.config.digest, bench.job.evaluation.digest, case.id, task.repeat))
-        prepared = known or prepare(bench.job.config, case, task.repeat, self._clock)
+        name = (bench.job.config.digest, bench.job.evaluation.digest, case.id, task.repeat)
+        if name in self._known:
+            with self._lock:
+                self._done += 1
+                self._results[task.job][task.place, task.repeat] = self._known[name]
+            return
+        prepared = self._prepared.get(name) or prepare(bench.job.config, case, task.repeat, self._clock)
         try:
             self._buyer.order(prepared.request, prepared.key, lambda purchase: self._finish(task, prepared, purchase))
         except ProviderError as error:

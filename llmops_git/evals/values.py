@@ -142,6 +142,10 @@ class Comparison:
     reasons: tuple[str, ...]
     gate_passes: bool
     unmeasured: tuple[str, ...] = ()  # why the comparison as a whole says nothing, whatever its scorers say
+    cases: int = 0  # of the evaluation
+    concerned: int | None = None  # those whose requests differ between the sides; None where that is not known
+    saved_requests: int = 0  # not sent, since the other side asks the same
+    saved_usd: float | None = None  # what these would have cost; None where a price is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,8 +32,21 @@ def remarks(comparison: Comparison) -> tuple[Phrase, ...]:
     """What to know beside the numbers of a comparison: why it was not measured, what its scorers note, what is missing."""
     whole: list[Phrase] = [(Outside(text),) for text in comparison.unmeasured]
     notes: list[Phrase] = [(Name(scorer.scorer), ": ", Outside(note)) for scorer in comparison.scorers for note in scorer.notes]
-    missing = _coverage(comparison)
-    return (*whole, *notes, *([missing] if missing else []))
+    rest = [phrase for phrase in (_coverage(comparison), impact(comparison)) if phrase]
+    return (*whole, *notes, *rest)
+
+
+def impact(comparison: Comparison) -> Phrase:
+    """How many cases the change concerns, and what the others saved; nothing where it concerns all, or nobody knows."""
+    if comparison.concerned is None or comparison.concerned >= comparison.cases:
+        return ()
+    said = f"{comparison.concerned:,} of {numbers.count(comparison.cases, 'case')} "
+    said += "asks something else" if comparison.concerned == 1 else "ask something else"
+    said += " than on the base; the rest got one reply for both sides"
+    if not comparison.saved_requests:
+        return (said,)
+    money = "" if comparison.saved_usd is None else f" and {numbers.money(comparison.saved_usd)}"
+    return (f"{said}, which saved {numbers.count(comparison.saved_requests, 'request')}{money}",)
 
 
 def _coverage(comparison: Comparison) -> Phrase:
