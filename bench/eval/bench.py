@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -126,6 +127,19 @@ def medians(items: list[dict]) -> dict:
     }
 
 
+def write_section(title: str, text: str) -> None:
+    """Replace one section of the results, or the part before the first one (title "")."""
+    parts = ["", *re.split(r"(?m)^(?=## )", RESULTS.read_text())] if RESULTS.exists() else ["", ""]
+    head, sections = parts[1], {part.partition("\n")[0]: part for part in parts[2:]}
+    if title:
+        sections[title] = text
+    else:
+        head = text
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text("\n".join(part.strip() + "\n" for part in (head, *sections.values())))
+    print(text)
+
+
 def table(rows: list[tuple[float, int, dict, int]]) -> str:
     """The Markdown page."""
     import httpx
@@ -182,6 +196,4 @@ if __name__ == "__main__":
         page = table(measure(options.rounds, options.slow_rounds, work))
     finally:
         shutil.rmtree(work)
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(page)
-    print(page)
+    write_section("", page)
