@@ -14,10 +14,11 @@ _LITERAL = re.compile(
 _INCLUDING = frozenset({"include", "extends", "import", "from"})
 _AFTER_NAME = frozenset({"ignore", "with", "without", "import", "as"})
 _RAW = re.compile(r"[-+]?\s*raw\b")
-# the rest of a statement or expression, strings honoured; one with braces of its own is left to Jinja
+# the rest of a statement or expression, strings honoured; one with braces of its own is left to Jinja. An atomic group: Python
+# before 3.11.5 loses matches where a group is repeated possessively
 _REST = {
-    "{%": re.compile(r"""(?:[^"'%{}]+|%(?!\})|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*+%\}""", re.DOTALL),
-    "{{": re.compile(r"""(?:[^"'{}]+|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*+\}\}""", re.DOTALL),
+    "{%": re.compile(r"""(?>(?:[^"'%{}]+|%(?!\})|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*)%\}""", re.DOTALL),
+    "{{": re.compile(r"""(?>(?:[^"'{}]+|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')*)\}\}""", re.DOTALL),
 }
 
 
