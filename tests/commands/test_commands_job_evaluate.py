@@ -210,6 +210,13 @@ def test_a_policy_that_is_edited_does_not_judge_its_own_change_and_the_job_says_
     assert "::notice title=llmops-git::llmops.yaml: edited here, and in force from the merge on" in done.out
 
 
+def test_a_config_that_is_renamed_is_said_to_begin_again(ci: CiProject, hub: Hub) -> None:
+    number = propose(hub, {CONFIG_PATH: None, "prompts/desk.yaml": config(60).replace("name: router", "name: desk")})
+    done = ci.pull_request(number)
+    assert (0, "success") == (done.code, gate(hub, number))
+    assert "router is called desk from the merge on: desk has releases of its own" in done.out
+
+
 def test_a_key_that_is_missing_is_what_the_comment_says(ci: CiProject, hub: Hub, model: ChatServer) -> None:
     number = propose(hub, {CONFIG_PATH: config(95)})
     ci.key = ""

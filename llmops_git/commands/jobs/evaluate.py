@@ -38,6 +38,7 @@ def run(session: Session) -> int:
     tell_started(session, targets)
     try:
         ready = prepared(session, project, targets)
+        _say_renamed(session, ready.changes)
         evaluated = _evaluate(session, project, targets, ready)
     except LlmopsError as error:
         tell_failure(session, targets, error)
@@ -90,6 +91,15 @@ def _look_at_policy(session: Session, project: Project, *, base: str, head: str,
     load_policy(after, project.root)
     said = f"{' and '.join(edited)}: edited here, and in force from the merge on"
     session.note("notice", f"{said}; this change is judged by what {tip[:12]} says")
+
+
+def _say_renamed(session: Session, changes: ChangeSet) -> None:
+    """A new name is a new config to everybody who deploys it, whatever reaches the model."""
+    for change in changes.changes:
+        if change.base is not None and change.head is not None and change.base.name != change.head.name:
+            old, new = change.base.name, change.head.name
+            said = f"{old} is called {new} from the merge on: {new} has releases of its own, and what runs as {old} goes on running"
+            session.note("notice", said)
 
 
 def _refuse_unknown(session: Session, project: Project, changes: ChangeSet) -> None:
