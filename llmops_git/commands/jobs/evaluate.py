@@ -98,8 +98,8 @@ def _say_renamed(session: Session, changes: ChangeSet) -> None:
     for change in changes.changes:
         if change.base is not None and change.head is not None and change.base.name != change.head.name:
             old, new = change.base.name, change.head.name
-            said = f"{old} is called {new} from the merge on: {new} has releases of its own, and what runs as {old} goes on running"
-            session.note("notice", said)
+            said = f"{old} is called {new} from the merge on: {new} has releases of its own"
+            session.note("notice", f"{said}, and what runs as {old} goes on running")
 
 
 def _refuse_unknown(session: Session, project: Project, changes: ChangeSet) -> None:
