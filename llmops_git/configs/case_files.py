@@ -95,17 +95,17 @@ def _csv_row(header: list[str], cells: list[str], path: str, line: int, problems
                     Problem(path=path, line=line, pointer="$.must_pass", message=f"must be true or false, not `{cell[:40]}`")
                 )
             value["must_pass"] = cell.strip().lower() in _TRUE
-        elif column == "documents":
+        elif column in ("documents", "tools"):
             if cell.strip():
-                value["documents"] = _documents(cell, path, line, problems)
+                value[column] = _listed(cell, column, path, line, problems)
         elif cell:
             value[column] = cell
     return Row(line, value)
 
 
-def _documents(cell: str, path: str, line: int, problems: list[Problem]) -> Json:
+def _listed(cell: str, column: str, path: str, line: int, problems: list[Problem]) -> Json:
     try:
         return loads(cell)
     except ValueError as error:
-        problems.append(Problem(path=path, line=line, pointer="$.documents", message=f"not valid JSON: {error}"))
+        problems.append(Problem(path=path, line=line, pointer=f"$.{column}", message=f"not valid JSON: {error}"))
         return []

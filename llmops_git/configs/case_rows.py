@@ -14,8 +14,10 @@ from llmops_git.configs.schema_words import show
 from llmops_git.configs.values import Case, Json, JsonObject
 from llmops_git.errors import Problem
 
-FIELDS = ("id", "inputs", "expected", "tags", "must_pass", "documents", "cluster")
+FIELDS = ("id", "inputs", "expected", "tags", "must_pass", "documents", "cluster", "tools")
 MAX_ID = 200
+_TOOL_FIELDS = ("name", "arguments", "match", "result")
+_MATCHES = ("exact", "subset", "any")
 _ID_DIGITS = 12
 
 
@@ -55,6 +57,8 @@ def to_case(row: Row, path: str, problems: list[Problem]) -> Case | None:
             add(key, f"must be text of at most {MAX_ID} characters, not {show(value[key])}")
     if "documents" in value:
         _check_documents(value["documents"], add)
+    if "tools" in value:
+        _check_tools(value["tools"], add)
     problems += found
     return None if found else _case(value)
 
@@ -69,6 +73,7 @@ def _case(value: JsonObject) -> Case:
         must_pass=value.get("must_pass", False),
         documents=None if documents is None else tuple(_document(item, index) for index, item in enumerate(documents, start=1)),
         cluster=str(value.get("cluster", "")),
+        tools=None if value.get("tools") is None else tuple(value["tools"]),
     )
 
 
@@ -100,3 +105,28 @@ def _check_documents(value: Json, add: Callable[..., None]) -> None:
             add(place, f"`id` must be text, not {show(item['id'])}")
         elif isinstance(item.get("score", 0), bool) or not isinstance(item.get("score", 0), int | float):
             add(place, f"`score` must be a number, not {show(item['score'])}")
+
+
+def _check_tools(value: Json, add: Callable[..., None]) -> None:
+    """Recorded results of tool calls."""
+    if not isinstance(value, list):
+        add("tools", f"must be a list, not {show(value)}", '[{"name": "…", "arguments": {…}, "result": …}]')
+        return
+    for index, item in enumerate(value):
+        place = f"tools[{index}]"
+        if not isinstance(item, dict):
+            add(place, f"must be a mapping, not {show(item)}", '{"name": "…", "arguments": {…}, "result": …}')
+            continue
+        for key in item:
+            if key not in _TOOL_FIELDS:
+                add(place, f"unknown key `{key}`", suggestion(key, _TOOL_FIELDS))
+        if not isinstance(item.get("name"), str) or not item["name"]:
+            add(place, "`name` must be the name of a tool")
+        if "result" not in item:
+            add(place, "`result` is missing", "what the tool gives back: text, or any JSON")
+        if not isinstance(item.get("arguments", {}), dict):
+            add(place, f"`arguments` must be a mapping, not {show(item['arguments'])}")
+        if item.get("match", "exact") not in _MATCHES:
+            add(place, f"`match` must be exact, subset or any, not {show(item['match'])}")
+        elif item.get("match", "any") != "any" and "arguments" not in item:
+            add(place, "`match` needs `arguments` to match")

@@ -33,6 +33,17 @@ class ProviderSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """An address that inputs or tool calls may be posted to. `timeout` is in seconds, for each request."""
+
+    name: str
+    url: str
+    key_env: str = ""
+    timeout: float = 120.0
+    concurrency: int = 0  # 0: the default of what uses it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateSettings:
     """Defaults of the gate; `alpha` is one-sided, `margin` a share of the scorer's range."""
 
@@ -104,3 +115,5 @@ class Policy:
     retirements: Mapping[str, Retirement] = field(default_factory=dict)  # as prices
     default_branch: str = ""  # "" means: ask the remote's HEAD
     remote: str = "origin"
+    tools: Mapping[str, Endpoint] = field(default_factory=dict)  # stubs of tools, by the tool's name
+    targets: Mapping[str, Endpoint] = field(default_factory=dict)  # applications that are evaluated as a whole

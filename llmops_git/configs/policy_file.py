@@ -12,6 +12,7 @@ from llmops_git.configs.policy import (
     DEFAULT_PATTERNS,
     POLICY_FILE,
     Budget,
+    Endpoint,
     Environment,
     GateSettings,
     Policy,
@@ -86,6 +87,8 @@ def load_policy(tree: Tree, root: str) -> Policy:
         },
         default_branch=value.get("default_branch", ""),
         remote=value.get("remote", "origin"),
+        tools={name: Endpoint(name=name, **item) for name, item in value.get("tools", {}).items()},
+        targets={name: Endpoint(name=name, **item) for name, item in value.get("targets", {}).items()},
     )
     if file is not None and (problems := _check(policy, value, file, path)):
         raise InvalidInput(problems)
@@ -158,6 +161,10 @@ def _check(policy: Policy, value: Mapping[str, Any], file: YamlFile, path: str) 
             add(("providers", name), "`base_url` is missing", "base_url: https://…/v1")
         elif settings.base_url and not (_HTTPS.match(settings.base_url) or _LOOPBACK.match(settings.base_url)):
             add(("providers", name, "base_url"), "must be an https address, or http on this machine", "base_url: https://…/v1")
+    for section, endpoints in (("tools", policy.tools), ("targets", policy.targets)):
+        for name, endpoint in endpoints.items():
+            if not (_HTTPS.match(endpoint.url) or _LOOPBACK.match(endpoint.url)):
+                add((section, name, "url"), "must be an https address, or http on this machine", "url: https://…")
     _check_environments(policy, add)
     _check_signing(policy, add)
     return problems

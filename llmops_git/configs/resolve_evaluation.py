@@ -107,6 +107,8 @@ def _case_value(case: Case) -> dict[str, Json]:
         value["documents"] = list(case.documents)
     if case.cluster:
         value["cluster"] = case.cluster
+    if case.tools is not None:
+        value["tools"] = list(case.tools)
     return value
 
 

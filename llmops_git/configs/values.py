@@ -35,7 +35,8 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One row of an eval set. `documents` are recorded retrieval results: [{"id", "text", "score"?}]."""
+    """One row of an eval set. `documents` are recorded retrieval results: [{"id", "text", "score"?}]; `tools` are recorded
+    results of tool calls: [{"name", "result", "arguments"?, "match"?}]."""
 
     id: str
     inputs: JsonObject
@@ -44,6 +45,7 @@ class Case:
     must_pass: bool = False
     documents: tuple[JsonObject, ...] | None = None
     cluster: str = ""
+    tools: tuple[JsonObject, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import hashlib
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from llmops_git.configs.judge_prompts import ASKED
 from llmops_git.configs.policy import Budget, Price
 from llmops_git.configs.values import Config
+from llmops_git.evals.agent import max_steps_of
 from llmops_git.evals.cache import Cache
+from llmops_git.evals.foresight import foreseen
 from llmops_git.evals.program import DEFAULT_OUTPUT_TOKENS, estimated_input_tokens, output_token_limit
 from llmops_git.evals.retry import Clock, SystemClock
 from llmops_git.evals.samples import Job, Prepared, prepare
-from llmops_git.providers.base import Request
+from llmops_git.providers.base import Reply, Request
 from llmops_git.providers.prices import most_it_can_cost, price_of
 
 SampleKey = tuple[str, str, str, int]
@@ -25,6 +28,8 @@ class JobPlan:
     """One job's part. A request that several jobs share counts for the first of them and is `shared` for the others.
 
     `requests` are to be sent, `cached` are paid for already; `judge_requests` is the most that its judges can be asked.
+    `further` is the most that can follow where the model calls tools: what they ask nobody knows yet, so neither they nor their
+    tokens and cost are in the other figures.
     Tokens: `input_tokens` is an estimate, `output_tokens_max` the most that the requests allow. `cost_usd` is in US dollars,
     with replies of that greatest length; None where a price is not known.
     """
@@ -38,6 +43,7 @@ class JobPlan:
     cached: int = 0
     shared: int = 0
     judge_requests: int = 0
+    further: int = 0
     input_tokens: int = 0
     output_tokens_max: int = 0
     cost_usd: float | None = 0.0
@@ -63,6 +69,7 @@ class Plan:
     per_job: tuple[JobPlan, ...]
     prepared: Mapping[SampleKey, Prepared] = field(default_factory=dict, repr=False, compare=False)
     asked: Mapping[tuple[str, str], bytes] = field(default_factory=dict, repr=False, compare=False)
+    further: int = 0
 
 
 def make_plan(
@@ -74,17 +81,18 @@ def make_plan(
     first_repeat: int = 0,
     clock: Clock | None = None,
     known: Collection[SampleKey] = (),
+    stubbed: Container[str] = (),
 ) -> Plan:
     """Render every request and look it up in the cache.
 
     `fingerprints` are the open providers' by name; without them a cached reply of any engine counts. Samples that are `known`
-    count as shared, and are not rendered. Raises LlmopsError when a request cannot be rendered, so that a broken template
-    costs nothing.
+    count as shared, and are not rendered. `stubbed` are the tools that have a stub. Raises LlmopsError when a request
+    cannot be rendered, so that a broken template costs nothing.
     """
-    desk = _Desk(cache, prices, fingerprints or {}, clock or SystemClock(), known)
+    desk = _Desk(cache, prices, fingerprints or {}, clock or SystemClock(), known, stubbed)
     per_job = tuple(desk.plan(job, range(first_repeat, first_repeat + job.repeats)) for job in jobs)
     costs = [plan.cost_usd for plan in per_job]
-    known = [cost for cost in costs if cost is not None]
+    priced = [cost for cost in costs if cost is not None]
     return Plan(
         requests=sum(plan.requests for plan in per_job),
         cached=sum(plan.cached for plan in per_job),
@@ -92,11 +100,12 @@ def make_plan(
         judge_requests=sum(plan.judge_requests for plan in per_job),
         input_tokens=sum(plan.input_tokens for plan in per_job),
         output_tokens_max=sum(plan.output_tokens_max for plan in per_job),
-        cost_usd=sum(known) if len(known) == len(costs) else None,
+        cost_usd=sum(priced) if len(priced) == len(costs) else None,
         unpriced=tuple(sorted(desk.unpriced)),
         per_job=per_job,
         prepared=desk.prepared,
         asked={key: bytes(marks) for key, marks in desk.asked.items()},
+        further=sum(plan.further for plan in per_job),
     )
 
 
@@ -120,12 +129,14 @@ class _Desk:
         fingerprints: Mapping[str, str],
         clock: Clock,
         known: Collection[SampleKey],
+        stubbed: Container[str],
     ) -> None:
         self._cache = cache
         self._prices = prices
         self._fingerprints = fingerprints
         self._clock = clock
         self._known = known
+        self._stubbed = stubbed
         self._seen: set[str] = set()
         self.asked: dict[tuple[str, str], bytearray] = {}
         self.unpriced: set[str] = set()
@@ -155,7 +166,7 @@ class _Desk:
                     continue
                 prepared = prepare(config, case, repeat, self._clock)
                 if repeat == repeats[0]:
-                    asked += bytes.fromhex(prepared.key[: ASKED_BYTES * 2])
+                    asked += _mark(prepared.key, max_steps_of(config))
                 if len(self.prepared) < _PREPARED:
                     self.prepared[config.digest, job.evaluation.digest, case.id, repeat] = prepared
                 plan = self._with_sample(plan, config, prepared)
@@ -168,11 +179,21 @@ class _Desk:
             return replace(plan, shared=plan.shared + 1)
         self._seen.add(prepared.key)
         fingerprint = self._fingerprints.get(config.provider)
-        if self._cache is not None and self._cache.get(prepared.key, fingerprint) is not None:
-            return replace(plan, cached=plan.cached + 1)
-        request = prepared.request
-        plan = replace(plan, requests=plan.requests + 1)
-        return self._with_tokens(plan, config, estimated_input_tokens(request), output_token_limit(request))
+
+        def find(key: str) -> Reply | None:
+            return None if self._cache is None else self._cache.get(key, fingerprint)
+
+        for request, key, reply, left in foreseen(prepared, max_steps_of(config) or 1, find, self._stubbed):
+            if key != prepared.key and key in self._seen:
+                return replace(plan, shared=plan.shared + 1)
+            self._seen.add(key)
+            plan = replace(plan, further=plan.further + left)
+            if reply is not None:
+                plan = replace(plan, cached=plan.cached + 1)
+                continue
+            plan = replace(plan, requests=plan.requests + 1)
+            plan = self._with_tokens(plan, config, estimated_input_tokens(request), output_token_limit(request))
+        return plan
 
     def _with_judge(self, plan: JobPlan, judge: Config, request: Request) -> JobPlan:
         """The plan with one call of a judge: its own text, the case's, and a reply as long as allowed."""
@@ -193,3 +214,10 @@ class _Desk:
             output_tokens_max=plan.output_tokens_max + written,
             cost_usd=None if cost is None or plan.cost_usd is None else plan.cost_usd + cost,
         )
+
+
+def _mark(key: str, max_steps: int) -> bytes:
+    """What tells two samples' requests apart; where there is a tool loop, how far it may go is a part of them."""
+    if max_steps:
+        key = hashlib.sha256(f"{key} {max_steps}".encode()).hexdigest()
+    return bytes.fromhex(key[: ASKED_BYTES * 2])

@@ -44,6 +44,7 @@ def most_input_tokens(request: Request) -> int:
 
 
 def _characters(request: Request, *, encoded: bool) -> int:
-    texts = [str(message.get("content", "")) for message in request.messages]
+    texts = [str(message.get("content") or "") for message in request.messages]
+    texts += [str(message["tool_calls"]) for message in request.messages if "tool_calls" in message]
     texts += [str(part) for part in (request.output_schema, *request.tools) if part is not None]
     return sum(len(text.encode(errors="replace")) if encoded else len(text) for text in texts)

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from llmops_git.configs.policy import Budget, Price
 from llmops_git.configs.values import Case
 from llmops_git.errors import LlmopsError
+from llmops_git.evals.agent import Agent, Step, max_steps_of
 from llmops_git.evals.budget import Ledger, Stopped
 from llmops_git.evals.buyer import Buyer, Purchase
 from llmops_git.evals.cache import Cache
@@ -23,6 +24,7 @@ from llmops_git.evals.plan import Plan, SampleKey
 from llmops_git.evals.retry import Clock, Patience, SystemClock
 from llmops_git.evals.samples import Job, Prepared, prepare
 from llmops_git.evals.spans import Spans, identity_of, run_id_of
+from llmops_git.evals.tool_results import Stubs
 from llmops_git.evals.values import Run, SampleResult, Spending
 from llmops_git.evals.worker import Bench, measure, set_up
 from llmops_git.providers.base import Provider, ProviderError
@@ -61,13 +63,15 @@ def evaluate(
     allowed_scorers: Collection[str] = (),
     limits: Mapping[str, Limits] | None = None,
     known: Mapping[SampleKey, SampleResult] | None = None,
+    stubs: Stubs | None = None,
 ) -> Outcome:
     """Measure all jobs: samples `first_repeat` to `first_repeat + repeats - 1` of each case.
 
     Identical requests of several jobs are bought once. A `Ledger` instead of a `Budget` makes the limits hold for several
     calls together. `on_progress` is told (done, total) samples, in the caller's thread. With the `plan` of these jobs,
-    requests are not rendered twice. `limits` are the configured paces by provider name; others are told or learned.
-    Samples that are `known` already, by (config digest, eval digest, case, repeat), are taken over as they are.
+    requests are not rendered twice. `limits` are the configured paces by provider name; others are told or learned. `stubs`
+    answer tool calls for which a case records no result. Samples that are `known` already, by
+    (config digest, eval digest, case, repeat), are taken over as they are.
 
     Raises LlmopsError when a request cannot be rendered or a provider is not open, ProviderError (replay_miss) when a
     recording is missing, and KeyboardInterrupt when interrupted, after calls under way had some seconds to end.
@@ -85,6 +89,7 @@ def evaluate(
         allowed=allowed_scorers,
         limits=limits or {},
         known=known or {},
+        stubs=stubs,
     )
     return running.run(on_progress)
 
@@ -116,10 +121,12 @@ class _Running:
         allowed: Collection[str],
         limits: Mapping[str, Limits],
         known: Mapping[SampleKey, SampleResult],
+        stubs: Stubs | None,
     ) -> None:
         self._clock = clock
         self._known = known
         self._prepared = prepared
+        self._stubs = stubs
         self._started_ns = clock.wall_ns()
         self._started = clock.monotonic()
         self._first_repeat = first_repeat
@@ -158,7 +165,8 @@ class _Running:
             seconds=self._clock.monotonic() - self._started,
         )
         runs = tuple(self._run_of(number) for number in range(len(self._benches)))
-        spans = Spans([(bench.identity, steps) for bench, steps in zip(self._benches, self._steps, strict=True)])
+        told = [(bench.job, bench.identity, steps) for bench, steps in zip(self._benches, self._steps, strict=True)]
+        spans = Spans(told, runs)
         return Outcome(runs=runs, spending=spending, spans=spans, problems=self._problems(runs))
 
     def _total(self) -> int:
@@ -234,13 +242,26 @@ class _Running:
             return
         prepared = self._prepared.get(name) or prepare(bench.job.config, case, task.repeat, self._clock)
         try:
-            self._buyer.order(prepared.request, prepared.key, lambda purchase: self._finish(task, prepared, purchase))
+            if most := max_steps_of(bench.job.config):
+                self._agent(task, prepared, most).run()
+            else:
+                self._buyer.order(prepared.request, prepared.key, lambda purchase: self._finish(task, prepared, purchase))
         except ProviderError as error:
             raise _named(error, bench.job, case, task.repeat) from None
 
-    def _finish(self, task: _Task, prepared: Prepared, purchase: Purchase) -> None:
+    def _agent(self, task: _Task, prepared: Prepared, most: int) -> Agent:
+        return Agent(
+            prepared,
+            most,
+            buyer=self._buyer,
+            stubs=self._stubs,
+            clock=self._clock,
+            finish=lambda purchase, steps: self._finish(task, prepared, purchase, steps),
+        )
+
+    def _finish(self, task: _Task, prepared: Prepared, purchase: Purchase, taken: Sequence[Step] = ()) -> None:
         bench = self._benches[task.job]
-        result, steps = measure(bench, prepared, purchase, self._buyer, self._clock)
+        result, steps = measure(bench, prepared, purchase, self._buyer, self._clock, taken)
         with self._lock:
             self._done += 1
             self._results[task.job][task.place, task.repeat] = result

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 
+from llmops_git.evals.sample_trace import with_content
 from llmops_git.evals.samples import Job
+from llmops_git.evals.values import Run
 from llmops_git.traces.recorder import RunIdentity, SampleSteps, sample_spans
 from llmops_git.traces.span import Span
 
@@ -13,13 +15,18 @@ from llmops_git.traces.span import Span
 class Spans:
     """The spans of all samples, made when they are iterated over: keeping them all would cost more than the evidence."""
 
-    def __init__(self, jobs: Sequence[tuple[RunIdentity, Sequence[SampleSteps]]]) -> None:
+    def __init__(self, jobs: Sequence[tuple[Job, RunIdentity, Sequence[SampleSteps]]], runs: Sequence[Run]) -> None:
+        """`runs` are the jobs', in their order: the replies are there."""
         self._jobs = jobs
+        self._runs = runs
 
     def __iter__(self) -> Iterator[Span]:
-        for identity, samples in self._jobs:
+        for (job, identity, samples), run in zip(self._jobs, self._runs, strict=True):
+            cases = {case.id: case for case in job.evaluation.cases}
+            outputs = {(sample.case, sample.repeat): sample.output for sample in run.samples}
             for steps in samples:
-                yield from sample_spans(identity, steps)
+                whole = with_content(job, cases[steps.case], steps, outputs[steps.case, steps.repeat])
+                yield from sample_spans(identity, whole)
 
 
 def identity_of(job: Job, run_id: str) -> RunIdentity:

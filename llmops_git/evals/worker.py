@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from llmops_git.configs.values import Config
 from llmops_git.errors import NotMeasured
+from llmops_git.evals.agent import Step
 from llmops_git.evals.buyer import Buyer, Purchase
 from llmops_git.evals.judging import JudgeSession
 from llmops_git.evals.retry import Clock
-from llmops_git.evals.samples import Job, Prepared, Retrieved
+from llmops_git.evals.sample_trace import steps_of
+from llmops_git.evals.samples import Job, Prepared
 from llmops_git.evals.values import SampleResult, ScorerDeclaration
 from llmops_git.providers.base import Reply
 from llmops_git.scorers.base import Sample, Score, Scorer
 from llmops_git.scorers.weighted import combined
-from llmops_git.traces.recorder import ChatStep, RetrievalStep, RunIdentity, SampleSteps, trace_id_of
+from llmops_git.traces.recorder import RunIdentity, SampleSteps, trace_id_of
 
 _SHOWN = 300  # characters of an error that go into a score's explanation
 
@@ -59,14 +61,15 @@ def set_up(job: Job, identity: RunIdentity, allowed: Collection[str] = ()) -> Be
 
 
 def measure(
-    bench: Bench, prepared: Prepared, purchase: Purchase, buyer: Buyer, clock: Clock
+    bench: Bench, prepared: Prepared, purchase: Purchase, buyer: Buyer, clock: Clock, steps: Sequence[Step] = ()
 ) -> tuple[SampleResult, SampleSteps]:
-    """Score what was bought for a sample; without a reply every score is "not measured"."""
+    """Score what was bought for a sample; without a reply every score is "not measured". `steps` are those of a tool loop,
+    which `purchase` sums up."""
     if purchase.reply is None:
         result = _unmeasured(bench, prepared, purchase)
     else:
-        result = _measured(bench, prepared, purchase, purchase.reply, buyer)
-    return result, _steps(prepared, purchase, result, clock)
+        result = _measured(bench, prepared, purchase, purchase.reply, buyer, max(len(steps), 1))
+    return result, steps_of(prepared, purchase, result, clock, steps)
 
 
 def _unmeasured(bench: Bench, prepared: Prepared, purchase: Purchase) -> SampleResult:
@@ -79,7 +82,7 @@ def _unmeasured(bench: Bench, prepared: Prepared, purchase: Purchase) -> SampleR
     )
 
 
-def _measured(bench: Bench, prepared: Prepared, purchase: Purchase, reply: Reply, buyer: Buyer) -> SampleResult:
+def _measured(bench: Bench, prepared: Prepared, purchase: Purchase, reply: Reply, buyer: Buyer, steps: int) -> SampleResult:
     sample = Sample(
         inputs=prepared.case.inputs,
         expected=prepared.case.expected,
@@ -92,6 +95,7 @@ def _measured(bench: Bench, prepared: Prepared, purchase: Purchase, reply: Reply
         reasoning_tokens=reply.usage.reasoning_tokens,
         ttft_seconds=reply.ttft_seconds,
         tool_calls=reply.tool_calls,
+        steps=steps,
         query=prepared.retrieved.query if prepared.retrieved else "",
         documents=prepared.retrieved.documents if prepared.retrieved else (),
     )
@@ -137,52 +141,3 @@ def score_with(scorer: Scorer, sample: Sample, session: JudgeSession | None) -> 
     if score.state == "measured" and (score.value is None or not math.isfinite(score.value)):
         return Score(state="not_measured", explanation=f"the scorer gave {score.value}")
     return score
-
-
-def _steps(prepared: Prepared, purchase: Purchase, result: SampleResult, clock: Clock) -> SampleSteps:
-    """What happened, as one request would have seen it: finding documents, then the call; no waiting in our own queues."""
-    start_ns = purchase.start_ns - prepared.spent_ns
-    return SampleSteps(
-        case=result.case,
-        repeat=result.repeat,
-        start_ns=start_ns,
-        end_ns=max(clock.wall_ns(), purchase.end_ns),
-        retrieval=_retrieval_step(prepared.retrieved, start_ns),
-        chat=_chat_step(purchase),
-        scores={name: score.value for name, score in result.scores.items() if score.value is not None},
-        error=result.error,
-    )
-
-
-def _retrieval_step(retrieved: Retrieved | None, start_ns: int) -> RetrievalStep | None:
-    if retrieved is None:
-        return None
-    return RetrievalStep(
-        retriever=retrieved.retriever,
-        top_k=retrieved.top_k,
-        start_ns=start_ns,
-        end_ns=start_ns + retrieved.spent_ns,
-        documents=tuple((str(item.get("id", "")), float(item.get("score") or 0.0)) for item in retrieved.documents),
-    )
-
-
-def _chat_step(purchase: Purchase) -> ChatStep | None:
-    """The call; None where none was made."""
-    reply = purchase.reply
-    if reply is None:
-        if purchase.error == "budget":
-            return None
-        return ChatStep(start_ns=purchase.start_ns, end_ns=purchase.end_ns, error=purchase.error)
-    return ChatStep(
-        start_ns=purchase.start_ns,
-        end_ns=purchase.end_ns,
-        model=reply.model,
-        engine=reply.engine,
-        finish_reason=reply.finish_reason,
-        input_tokens=reply.usage.input_tokens,
-        output_tokens=reply.usage.output_tokens,
-        cached_input_tokens=reply.usage.cached_input_tokens,
-        reasoning_tokens=reply.usage.reasoning_tokens,
-        cost_usd=purchase.cost_usd,
-        cached=purchase.cached,
-    )

@@ -21,7 +21,9 @@ RETRYABLE: frozenset[ErrorKind] = frozenset({"rate_limit", "server", "timeout", 
 class Request:
     """One call to a model, fully resolved: this is what reaches the model.
 
-    `messages` are {"role", "content"} objects; `parameters` the sampling parameters of the config;
+    `messages` are {"role", "content"} objects; in a tool loop also, as chat completions have them, {"role": "assistant",
+    "content", "tool_calls": [{"id", "type": "function", "function": {"name", "arguments"}}]} and {"role": "tool",
+    "tool_call_id", "content"}; `parameters` the sampling parameters of the config;
     `output_schema` a JSON Schema to constrain the reply where the API can; `tools` JSON tool definitions.
     `sample` says which draw of the same request this is: repeats are told apart by it and by nothing else, so a provider
     that is given a seed adds it to the seed.

@@ -20,6 +20,14 @@ WORKFLOW_NAME = "gen_ai.workflow.name"
 DATA_SOURCE = "gen_ai.data_source.id"
 TOP_K = "gen_ai.retrieval.top_k"
 DOCUMENTS = "gen_ai.retrieval.documents"
+QUERY = "gen_ai.retrieval.query.text"
+INPUT_MESSAGES = "gen_ai.input.messages"
+OUTPUT_MESSAGES = "gen_ai.output.messages"
+FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
+TOOL_NAME = "gen_ai.tool.name"
+TOOL_CALL = "gen_ai.tool.call.id"
+TOOL_ARGUMENTS = "gen_ai.tool.call.arguments"
+TOOL_RESULT = "gen_ai.tool.call.result"
 ERROR_TYPE = "error.type"
 SERVICE_NAME = "service.name"
 
@@ -31,8 +39,11 @@ REPEAT = "llmops.repeat"
 COST_USD = "llmops.cost.usd"
 CACHED = "llmops.cached"
 ENGINE = "llmops.engine"
+STEP = "llmops.step"  # which call of the model in its sample, from 1; its input messages are those that the step added
+RECORDED = "llmops.tool.recorded"  # the result is the case's own; false: of a stub
 SCORE_PREFIX = "llmops.score."  # + the scorer's name; only scores that were measured
 
 INVOKE_WORKFLOW = "invoke_workflow"
 RETRIEVAL = "retrieval"
 CHAT = "chat"
+EXECUTE_TOOL = "execute_tool"

@@ -1,17 +1,18 @@
-"""Builds the spans of one sample: the whole request, the retrieval in it and the call to the model.
+"""Builds the spans of one sample: the whole request, the retrieval in it, the calls to the model and those of tools.
 
-Ids are computed from what the sample is, so the same run written twice has the same ids. No prompt and no reply is in a
-span: the run folder holds the replies, and `render --case` shows the messages. Tokens and cost stand only on the call.
+Ids are computed from what the sample is, so the same run written twice has the same ids. Tokens and cost stand only on the
+calls to the model. The content of a call (messages, documents, results) is in its span as far as the steps hold it.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from llmops_git.traces import attributes as names
+from llmops_git.traces.content import cut
 from llmops_git.traces.span import Span
 
 
@@ -37,6 +38,8 @@ class RetrievalStep:
     start_ns: int
     end_ns: int
     documents: tuple[tuple[str, float], ...]
+    query: str = ""
+    texts: tuple[str, ...] = ()  # of the documents, in their order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +58,29 @@ class ChatStep:
     cost_usd: float | None = None
     cached: bool = False
     error: str = ""
+    ttft_seconds: float | None = None
+    input_messages: str = ""  # JSON, see traces.content; of a later step what it added
+    output_messages: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolStep:
+    """A tool call. `result` is None where there was none; `recorded` says that it is the case's own."""
+
+    id: str
+    name: str
+    arguments: str
+    start_ns: int
+    end_ns: int
+    result: str | None = None
+    recorded: bool = True
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleSteps:
-    """What happened to one sample. `chat` is None when no call was made; `scores` holds what was measured."""
+    """What happened to one sample. `chat` is the first call, None when none was made; `later` are the steps after it;
+    `scores` holds what was measured."""
 
     case: str
     repeat: int
@@ -67,6 +88,7 @@ class SampleSteps:
     end_ns: int
     retrieval: RetrievalStep | None = None
     chat: ChatStep | None = None
+    later: tuple[ChatStep | ToolStep, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
     error: str = ""
 
@@ -100,8 +122,15 @@ def sample_spans(identity: RunIdentity, steps: SampleSteps) -> tuple[Span, ...]:
     spans = [root]
     if steps.retrieval is not None:
         spans.append(_retrieval_span(root, steps.retrieval))
-    if steps.chat is not None:
-        spans.append(_chat_span(root, identity, steps.chat, prompt))
+    turns = (() if steps.chat is None else (steps.chat,)) + steps.later
+    several = len(turns) > 1
+    asked = 0
+    for number, turn in enumerate(turns):
+        if isinstance(turn, ToolStep):
+            spans.append(_tool_span(root, turn, number))
+            continue
+        asked += 1
+        spans.append(_chat_span(root, identity, turn, prompt, number=number, step=asked if several else 0))
     return tuple(spans)
 
 
@@ -117,39 +146,71 @@ def _retrieval_span(root: Span, step: RetrievalStep) -> Span:
             names.OPERATION: names.RETRIEVAL,
             names.DATA_SOURCE: step.retriever,
             names.TOP_K: step.top_k,
-            names.DOCUMENTS: tuple({"id": document, "score": score} for document, score in step.documents),
+            names.DOCUMENTS: tuple(_documents(step)),
+            **({names.QUERY: cut(step.query)} if step.query else {}),
         },
     )
 
 
-def _chat_span(root: Span, identity: RunIdentity, step: ChatStep, prompt: Mapping[str, Any]) -> Span:
+def _documents(step: RetrievalStep) -> Iterator[dict[str, Any]]:
+    for number, (document, score) in enumerate(step.documents):
+        content = {"content": cut(step.texts[number])} if number < len(step.texts) else {}
+        yield {"id": document, "score": score, **content}
+
+
+def _tool_span(root: Span, step: ToolStep, number: int) -> Span:
+    result = {} if step.result is None else {names.TOOL_RESULT: cut(step.result), names.RECORDED: step.recorded}
+    return Span(
+        trace_id=root.trace_id,
+        span_id=_span_id(root.trace_id, f"{names.EXECUTE_TOOL}/{number}"),
+        parent_id=root.span_id,
+        name=f"{names.EXECUTE_TOOL} {cut(step.name)}",
+        start_ns=step.start_ns,
+        end_ns=step.end_ns,
+        attributes={
+            names.OPERATION: names.EXECUTE_TOOL,
+            names.TOOL_NAME: cut(step.name),
+            names.TOOL_CALL: step.id,
+            names.TOOL_ARGUMENTS: cut(step.arguments),
+            **result,
+        },
+        error=step.error,
+    )
+
+
+def _chat_span(root: Span, identity: RunIdentity, chat: ChatStep, prompt: Mapping[str, Any], *, number: int, step: int) -> Span:
+    """`number` is its place among all calls, `step` which call of the model it is where there are several."""
     known = {
-        names.RESPONSE_MODEL: step.model or None,
-        names.ENGINE: step.engine or None,
-        names.FINISH_REASONS: (step.finish_reason,) if step.finish_reason else None,
-        names.INPUT_TOKENS: step.input_tokens,
-        names.OUTPUT_TOKENS: step.output_tokens,
-        names.CACHED_INPUT_TOKENS: step.cached_input_tokens,
-        names.REASONING_TOKENS: step.reasoning_tokens,
-        names.COST_USD: step.cost_usd,
+        names.STEP: step or None,
+        names.INPUT_MESSAGES: chat.input_messages or None,
+        names.OUTPUT_MESSAGES: chat.output_messages or None,
+        names.FIRST_CHUNK: chat.ttft_seconds,
+        names.RESPONSE_MODEL: chat.model or None,
+        names.ENGINE: chat.engine or None,
+        names.FINISH_REASONS: (chat.finish_reason,) if chat.finish_reason else None,
+        names.INPUT_TOKENS: chat.input_tokens,
+        names.OUTPUT_TOKENS: chat.output_tokens,
+        names.CACHED_INPUT_TOKENS: chat.cached_input_tokens,
+        names.REASONING_TOKENS: chat.reasoning_tokens,
+        names.COST_USD: chat.cost_usd,
     }
     return Span(
         trace_id=root.trace_id,
-        span_id=_span_id(root.trace_id, names.CHAT),
+        span_id=_span_id(root.trace_id, f"{names.CHAT}/{number}" if number else names.CHAT),
         parent_id=root.span_id,
         name=f"{names.CHAT} {identity.model}",
         kind="client",
-        start_ns=step.start_ns,
-        end_ns=step.end_ns,
+        start_ns=chat.start_ns,
+        end_ns=chat.end_ns,
         attributes={
             names.OPERATION: names.CHAT,
             names.PROVIDER: identity.provider,
             names.REQUEST_MODEL: identity.model,
-            names.CACHED: step.cached,
+            names.CACHED: chat.cached,
             **prompt,
             **{name: value for name, value in known.items() if value is not None},
         },
-        error=step.error,
+        error=chat.error,
     )
 
 
