@@ -26,7 +26,7 @@ def steps_of(
     """
     start_ns = purchase.start_ns - prepared.spent_ns
     turns = tuple(_turns(steps)) if steps else ()
-    first = turns[0] if turns else _chat_step(purchase)
+    first = turns[0] if turns else _chat_step(purchase) if prepared.key else None
     return SampleSteps(
         case=result.case,
         repeat=result.repeat,
