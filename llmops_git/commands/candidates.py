@@ -92,11 +92,13 @@ class _Running:
         self._running = running_configs(project.git, environment, remote=policy.remote)
 
     def config(self, name: str) -> Base | None:
+        from llmops_git.commands.neighbours import config_at
+
         running = self._running.get(name)
         if running is None:
             return None
-        tree = self._project.tree(running.commit)
-        return Base(config=self._project.load(tree, name), against="production", name=running.release)
+        config = config_at(self._project, running.commit, name, running.digest)
+        return Base(config=config, against="production", name=running.release)
 
 
 def with_limits(policy: Policy, *, max_usd: float | None, max_requests: int | None) -> Policy:

@@ -26,19 +26,24 @@ def neighbours(project: Project, tree: Tree) -> Iterator[Project]:
 def released_config(project: Project, release: Release) -> Config:
     """The config of a release: this project's at its commit, or that of whichever other project of that commit has the digest
     that the tag names (another one, or this one before it was moved). Raises what loading this project's own raises."""
-    tree = project.tree(release.commit)
+    return config_at(project, release.commit, release.tag.config, release.digest)
+
+
+def config_at(project: Project, commit: str, name: str, digest: str) -> Config:
+    """The config `name` of a commit that has this digest, as `released_config`."""
+    tree = project.tree(commit)
     own: Config | None = None
     wrong: LlmopsError | None = None
     try:
-        own = project.load(tree, release.tag.config)
+        own = project.load(tree, name)
     except NotMeasured:
         raise
     except LlmopsError as error:
         wrong = error
-    if own is None or own.digest != release.digest:
+    if own is None or own.digest != digest:
         for other in neighbours(project, tree):
-            found = _config_or_none(other, tree, release.tag.config)
-            if found is not None and found.digest == release.digest:
+            found = _config_or_none(other, tree, name)
+            if found is not None and found.digest == digest:
                 return found
     if own is None:
         assert wrong is not None  # noqa: S101  # it is one or the other

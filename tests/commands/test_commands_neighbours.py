@@ -45,6 +45,17 @@ def test_projects_of_one_repository_do_not_release_under_each_others_names(ci: C
     assert ["refs/tags/llmops/one/v1.0.0"] == [ref for ref, _, _ in hub.store("octo-org/prompts").refs("refs/tags/")]
 
 
+def test_a_project_that_moved_is_still_held_against_what_runs(ci: CiProject, hub: Hub, model: ChatServer) -> None:
+    policy = POLICY.format(url=model.url, key=KEY) + "environments: {production: {promote: automatic}}\n"
+    hub.commit({"llmops.yaml": policy})
+    assert ci.run("push", hub.event_payload("push")).code == 0
+    gone = dict.fromkeys(("llmops.yaml", CONFIG_PATH, "evals/router.jsonl"))
+    hub.commit({**gone, "a/llmops.yaml": policy, f"a/{CONFIG_PATH}": config(61), "a/evals/router.jsonl": rows()})
+    hub.commit({f"a/{CONFIG_PATH}": config(95)}, branch="change")
+    done = ci.pull_request(hub.open_pull_request(head="change").number, inside="a")
+    assert {"merge base", "production"} == {each["against"] for each in done.report["configs"][0]["comparisons"]}
+
+
 def test_a_project_that_moved_to_another_folder_keeps_its_releases(ci: CiProject, hub: Hub, model: ChatServer) -> None:
     assert ci.run("push", hub.event_payload("push")).code == 0
     policy = POLICY.format(url=model.url, key=KEY)
