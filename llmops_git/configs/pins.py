@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from llmops_git.configs.policy import Api
+from llmops_git.configs.policy import HOSTED, Api
 
 _LATEST = re.compile(r"(?:^|[-:@/._])latest$")
 
@@ -51,7 +51,7 @@ def floating_reason(provider: str, api: Api, model_id: str) -> str:
         return f"`{model_id}` moves with every release of its maker"
     if provider == "ollama" and ":" not in name:
         return f"`{model_id}` without a tag means `{model_id}:latest`"
-    if api != "openai" or name.startswith("ft:"):
+    if api not in HOSTED or name.startswith("ft:"):
         return ""
     pinned, _form = _family(name)
     if pinned:

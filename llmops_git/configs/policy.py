@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 POLICY_FILE = "llmops.yaml"
 DEFAULT_PATTERNS = ("prompts/**/*.yaml",)
 
-Api = Literal["embedded", "openai", "replay"]
+Api = Literal["embedded", "openai", "anthropic", "google", "replay", "plugin"]
+HOSTED: frozenset[Api] = frozenset({"openai", "anthropic", "google"})  # asked over HTTP, at a base_url
 OnInconclusive = Literal["warn", "block", "pass"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSettings:
     """How one provider is reached. `model_path` and `sha256` name a GGUF file for `api: embedded`;
-    `path` is the folder of recorded replies for `api: replay`."""
+    `path` is the folder of recorded replies for `api: replay`; `plugin` and `options` are for `api: plugin`, the code of an
+    installed package."""
 
     name: str
     api: Api
@@ -29,6 +31,8 @@ class ProviderSettings:
     timeout: float = 120.0  # seconds, per request
     rpm: int = 0  # requests started per minute, at most; 0: what the server says, or what is learned
     tpm: int = 0  # tokens asked for and written per minute, at most; 0 as above
+    plugin: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
     stream: bool = True  # ask for replies in events, so that the time to the first token is measured
 
 

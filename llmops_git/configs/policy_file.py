@@ -10,7 +10,9 @@ from llmops_git.configs.paths import join, suggestion
 from llmops_git.configs.pointers import pointer_text
 from llmops_git.configs.policy import (
     DEFAULT_PATTERNS,
+    HOSTED,
     POLICY_FILE,
+    Api,
     Budget,
     Endpoint,
     Environment,
@@ -29,8 +31,8 @@ PRICES_FILE = "prices.yaml"
 RETIREMENTS_FILE = "retirements.yaml"
 
 
-def _hosted(name: str, base_url: str, key_env: str) -> ProviderSettings:
-    return ProviderSettings(name=name, api="openai", base_url=base_url, key_env=key_env)
+def _hosted(name: str, base_url: str, key_env: str, *, api: Api = "openai") -> ProviderSettings:
+    return ProviderSettings(name=name, api=api, base_url=base_url, key_env=key_env)
 
 
 # Azure is not here: its address holds the customer's own resource. Neither is a provider of recorded replies: they lie in the
@@ -40,8 +42,8 @@ BUILT_IN: Mapping[str, ProviderSettings] = {
     for settings in (
         ProviderSettings(name="local", api="embedded"),
         _hosted("openai", "https://api.openai.com/v1", "OPENAI_API_KEY"),
-        _hosted("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
-        _hosted("gemini", "https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+        _hosted("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", api="anthropic"),
+        _hosted("gemini", "https://generativelanguage.googleapis.com/v1beta", "GEMINI_API_KEY", api="google"),
         _hosted("groq", "https://api.groq.com/openai/v1", "GROQ_API_KEY"),
         _hosted("mistral", "https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
         _hosted("openrouter", "https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
@@ -157,7 +159,9 @@ def _check(policy: Policy, value: Mapping[str, Any], file: YamlFile, path: str) 
         if name not in BUILT_IN and "api" not in item:
             hint = "" if "base_url" in item else suggestion(name, BUILT_IN)
             add(("providers", name), "`api` is missing", hint or "api: openai, for any OpenAI-compatible endpoint")
-        elif settings.api == "openai" and not settings.base_url:
+        elif settings.api == "plugin" and not settings.plugin:
+            add(("providers", name), "`plugin` is missing", "plugin: the name that an installed package gives its provider")
+        elif settings.api in HOSTED and not settings.base_url:
             add(("providers", name), "`base_url` is missing", "base_url: https://…/v1")
         elif settings.base_url and not (_HTTPS.match(settings.base_url) or _LOOPBACK.match(settings.base_url)):
             add(("providers", name, "base_url"), "must be an https address, or http on this machine", "base_url: https://…/v1")

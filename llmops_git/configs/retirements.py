@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from types import MappingProxyType
 
-from llmops_git.configs.policy import Policy, Retirement
+from llmops_git.configs.policy import HOSTED, Policy, Retirement
 from llmops_git.configs.policy_file import BUILT_IN
 
 CHECKED = "2026-11-24"  # the dates below are those published by then; a vendor can move them
@@ -24,7 +24,10 @@ SOURCES: Mapping[str, str] = MappingProxyType(
 )
 
 # Vendor by the address its models are served from: another platform that serves the same models has dates of its own.
-VENDORS: Mapping[str, str] = MappingProxyType({BUILT_IN[vendor].base_url: vendor for vendor in SOURCES})
+VENDORS: Mapping[str, str] = MappingProxyType(
+    {BUILT_IN[vendor].base_url: vendor for vendor in SOURCES}
+    | {f"{BUILT_IN['gemini'].base_url}/openai": "gemini"}  # its OpenAI-compatible door
+)
 
 # vendor -> (date, successor the vendor names or "", models)
 _TABLE: Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = MappingProxyType(
@@ -102,7 +105,7 @@ def retirement_of(policy: Policy, provider: str, model: str) -> Retirement | Non
             own = policy.retirements[key]
             return own if own.date else None
     settings = policy.providers.get(provider)
-    vendor = VENDORS.get(settings.base_url.rstrip("/")) if settings and settings.api == "openai" else None
+    vendor = VENDORS.get(settings.base_url.rstrip("/")) if settings and settings.api in HOSTED else None
     if vendor is None:
         return None
     base = model.split(":")[1] if model.startswith("ft:") and model.count(":") > 1 else model

@@ -29,6 +29,18 @@ def _open(settings: ProviderSettings, environ: Mapping[str, str]) -> Provider:
             from llmops_git.providers.openai import OpenAIProvider
 
             return OpenAIProvider(settings, environ=environ)
+        case "anthropic":
+            from llmops_git.providers.anthropic import AnthropicProvider
+
+            return AnthropicProvider(settings, environ=environ)
+        case "google":
+            from llmops_git.providers.google import GoogleProvider
+
+            return GoogleProvider(settings, environ=environ)
+        case "plugin":
+            from llmops_git.providers.plugins import open_plugin
+
+            return open_plugin(settings, environ=environ)
         case "replay":
             from llmops_git.providers.replay import ReplayProvider
 
