@@ -105,7 +105,7 @@ def _config_problems(tree: Tree, path: str, policy: Policy, loader: Loader, toda
     except InvalidInput as error:
         return error.problems
     retired = retirement_problems(tree, config, policy, today) if today else ()
-    return [*config.warnings, *_model_problems(tree, config, policy), *retired, *_scorer_problems(tree, config)]
+    return [*config.warnings, *_model_problems(tree, config, policy), *retired, *_scorer_problems(tree, config, policy)]
 
 
 def _model_problems(tree: Tree, config: Config, policy: Policy) -> Iterable[Problem]:
@@ -144,15 +144,13 @@ def retirement_problems(tree: Tree, config: Config, policy: Policy, today: date)
         yield _problem(tree, pinned.path, ("model", "id"), message, hint, severity="warning")
 
 
-def _scorer_problems(tree: Tree, config: Config) -> Iterable[Problem]:
+def _scorer_problems(tree: Tree, config: Config, policy: Policy) -> Iterable[Problem]:
     """Scorers that cannot be built from their settings."""
-    from llmops_git.scorers.table import build_scorer
+    from llmops_git.scorers.table import try_scorers
 
-    for scorer in config.evaluation.scorers if config.evaluation else ():
-        try:
-            build_scorer(scorer)
-        except LlmopsError as error:
-            yield _problem(tree, config.path, ("evaluation", "scorers", scorer.name), error.message, error.hint)
+    scorers = config.evaluation.scorers if config.evaluation else ()
+    for name, error in try_scorers(scorers, policy.allowed_scorers)[1].items():
+        yield _problem(tree, config.path, ("evaluation", "scorers", name), error.message, error.hint)
 
 
 def _problem(

@@ -125,6 +125,7 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
                 on_progress=settings.on_progress,
                 first_repeat=first,
                 plan=plan,
+                allowed_scorers=policy.allowed_scorers,
                 limits=limits_of(policy, settings),
                 known=known,
             )

@@ -115,6 +115,7 @@ class Policy:
     gate: GateSettings = GateSettings()
     budget: Budget = Budget()
     signing: SigningPolicy = SigningPolicy()
+    allowed_scorers: tuple[str, ...] = ()  # scorers of other packages, by name
     prices: Mapping[str, Price] = field(default_factory=dict)  # by model id, or provider/model
     retirements: Mapping[str, Retirement] = field(default_factory=dict)  # as prices
     default_branch: str = ""  # "" means: ask the remote's HEAD

@@ -82,6 +82,7 @@ def load_policy(tree: Tree, root: str) -> Policy:
         gate=GateSettings(**value.get("gate", {})),
         budget=Budget(**value.get("budget", {})),
         signing=SigningPolicy(**value.get("signing", {})),
+        allowed_scorers=tuple(value.get("scorers", {}).get("allow", ())),
         prices={name: Price(**item) for name, item in ((prices_file.value if prices_file else None) or {}).items()},
         retirements={
             name: Retirement(**{**item, "date": item["date"] or ""})

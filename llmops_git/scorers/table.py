@@ -77,14 +77,30 @@ def build_scorer(settings: ScorerSettings, allowed: Collection[str] = ()) -> Sco
 def build_scorers(settings: Iterable[ScorerSettings], allowed: Collection[str] = ()) -> dict[str, Scorer]:
     """All scorers of an evaluation, in order, by name. Raises LlmopsError like `build_scorer`, and where one that combines
     others names one that it cannot combine."""
-    built = {one.name: build_scorer(one, allowed) for one in settings}
+    built, faults = try_scorers(settings, allowed)
+    for fault in faults.values():
+        raise fault
+    return built
+
+
+def try_scorers(
+    settings: Iterable[ScorerSettings], allowed: Collection[str] = ()
+) -> tuple[dict[str, Scorer], dict[str, LlmopsError]]:
+    """The scorers that can be built, and by name why the others cannot."""
+    built: dict[str, Scorer] = {}
+    faults: dict[str, LlmopsError] = {}
+    for one in settings:
+        try:
+            built[one.name] = build_scorer(one, allowed)
+        except LlmopsError as error:
+            faults[one.name] = error
     for name, scorer in built.items():
-        if isinstance(scorer, Weighted):
+        if isinstance(scorer, Weighted) and not faults.keys() & scorer.weights.keys():
             try:
                 built[name] = scorer.bound_to(built)
             except LlmopsError as error:
-                raise LlmopsError(f"scorer `{name}`: {error.message}", hint=error.hint) from None
-    return built
+                faults[name] = LlmopsError(f"scorer `{name}`: {error.message}", hint=error.hint)
+    return built, faults
 
 
 def _built(settings: ScorerSettings, allowed: Collection[str]) -> Scorer:

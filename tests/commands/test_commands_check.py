@@ -270,3 +270,24 @@ def test_the_command_knows_which_day_it_is_and_does_not_fail_for_a_warning(
     assert (0, "2 configs in the work tree: 0 errors, 2 warnings\n") == (code, err)
     assert f"warning: $.model.id `smollm2-135m-instruct-q4_1` was retired on {yesterday}: requests to it will fail" in out
     assert "hint: llmops-git upgrade two --model smollm3" in out
+
+
+def test_a_scorer_of_another_package_has_to_be_allowed_by_the_policy(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(project, {"prompts/one.yaml": GOOD.replace("use: exact", "use: acme.calm")})
+    refused = check(capsys, "prompts/one.yaml")
+    write(project, {"llmops.yaml": "scorers: {allow: [acme.calm]}\n"})
+    missing = check(capsys, "prompts/one.yaml")
+    assert (refused[0], missing[0]) == (2, 2)
+    assert "`acme.calm` is code of another package, and the policy does not allow it" in refused[1]
+    assert "no installed package has a scorer `acme.calm`" in missing[1]
+
+
+def test_the_parts_of_a_combination_are_scorers_of_the_config(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scorers = "{same: {use: exact}, slow: {use: latency}, all: {use: weighted, of: {sane: 1}}, bad: {use: weighted, of: {slow: 1}}}"
+    write(project, {"prompts/one.yaml": GOOD.replace("{same: {use: exact}}", scorers)})
+    code, said, _ = check(capsys, "prompts/one.yaml")
+    assert code == 2
+    assert "there is no scorer `sane`" in said
+    assert "did you mean `same`?" in said
+    write(project, {"prompts/one.yaml": GOOD.replace("{same: {use: exact}}", scorers.replace("sane", "same"))})
+    assert "`slow` cannot be a part: it is better when lower, and has no range" in check(capsys, "prompts/one.yaml")[1]
