@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "render": ("render", "Show the messages exactly as the model gets them."),
     "diff": ("diff", "Show which configs changed, how, and why."),
     "eval": ("eval", "Evaluate changed configs on both sides and gate the change."),
+    "merge": ("merge", "Put the shards of a run together, and gate the change on all of them."),
     "report": ("report", "Render a run folder again, in another format."),
     "upgrade": ("upgrade", "Pin configs to another model, evaluate that, and propose it with the evidence."),
     "release": ("release", "Tag the next version of every config that changed and passes."),

@@ -9,10 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmops_git.errors import EXIT_OK
+from llmops_git.errors import EXIT_NOT_MEASURED, EXIT_OK
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from llmops_git.commands.project import Project
+    from llmops_git.commands.trial import Candidate, Settings
+    from llmops_git.configs.policy import Policy
+    from llmops_git.evals.shard_file import Measured
+    from llmops_git.evals.shards import Shard
 
 
 def a_number(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
@@ -41,6 +47,8 @@ def a_number(_context: click.Context, _parameter: click.Parameter, value: float 
     help="Answer from recorded replies; a miss is an error.",
 )
 @click.option("--record", type=click.Path(path_type=Path, file_okay=False), help="Record replies into this folder.")
+@click.option("--shard", "shard_text", metavar="I/N",
+              help="Ask only the cases of the I-th of N shards, for `merge`; needs --output.")  # fmt: skip
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would be asked and what it would cost, and stop.")
 @click.option(
     "--output", type=click.Path(path_type=Path, file_okay=False), help="The run folder (default: .llmops/runs/<time>)."
@@ -58,13 +66,15 @@ def command(
     fresh: bool,
     replay: Path | None,
     record: Path | None,
+    shard_text: str | None,
     plan_only: bool,
     output: Path | None,
     form: str,
 ) -> int:
     """Evaluate changed configs (or the CONFIGS named) against their base and against production.
 
-    Exit code: 0 the gate lets the change through, 1 it does not, 2 files or usage are wrong, 3 not measured.
+    Exit code: 0 the gate lets the change through, 1 it does not, 2 files or usage are wrong, 3 not measured. A shard has no
+    verdict: 0, or 3 where nothing of it could be measured.
     """
     from llmops_git.commands.candidates import candidates_of, with_limits
     from llmops_git.commands.evaluate import (
@@ -77,11 +87,15 @@ def command(
     from llmops_git.commands.runs import check_output, keep_run
     from llmops_git.commands.showing import gate_exit_code, progress, show_plan, show_report
     from llmops_git.commands.trial import Settings
+    from llmops_git.evals.shards import read_shard
     from llmops_git.repo.changes import compute_changes
 
+    shard = read_shard(shard_text) if shard_text is not None else None
+    if shard is not None and output is None and not plan_only:
+        raise click.UsageError("--shard needs --output FOLDER, which `llmops-git merge` reads")
     project = open_project()
     base_oid = project.git.resolve(base) if base else _default_base(project, head)
-    project.root = _root(project, base_oid)
+    project.root = root_of(project, base_oid)
     changes = compute_changes(project.git, base_oid, head, root=project.root)
     policy = project.policy(project.tree(base_oid if policy_side == "base" and base_oid else head))
     policy = with_limits(policy, max_usd=max_usd, max_requests=max_requests)
@@ -95,10 +109,23 @@ def command(
         on_plan=show_plan,
     )
     if plan_only:
-        show_plan(plan_candidates(candidates, policy=policy, settings=settings))
+        if shard is not None:
+            from llmops_git.commands.sharding import plan_shard
+
+            show_plan(plan_shard(candidates, shard=shard, policy=policy, settings=settings))
+        else:
+            show_plan(plan_candidates(candidates, policy=policy, settings=settings))
         return EXIT_OK
     if output is not None:
         check_output(output)
+    if shard is not None and output is not None:
+        from llmops_git.commands.sharding import measured
+
+        of = measured(changes, policy, side=policy_side, configs=configs, environment=environment, settings=settings)
+        return _shard(
+            project, candidates, shard=shard, of=of, policy=policy, settings=settings, total=changes.total_configs,
+            output=output, form=form,
+        )  # fmt: skip
     with progress() as on_progress:
         evaluated = evaluate_candidates(
             candidates,
@@ -115,6 +142,32 @@ def command(
     return gate_exit_code(evaluated.report)
 
 
+def _shard(
+    project: Project,
+    candidates: Sequence[Candidate],
+    *,
+    shard: Shard,
+    of: Measured,
+    policy: Policy,
+    settings: Settings,
+    total: int,
+    output: Path,
+    form: str,
+) -> int:
+    """Measure one shard and keep it for `merge`."""
+    from llmops_git.commands.runs import keep_run
+    from llmops_git.commands.sharding import evaluate_shard, is_measured
+    from llmops_git.commands.showing import progress, show_report
+
+    with progress() as on_progress:
+        settings = replace(settings, on_progress=on_progress)
+        evaluated, record = evaluate_shard(candidates, shard=shard, of=of, policy=policy, settings=settings, total=total)
+    folder = keep_run(project, evaluated, output, record=record)
+    show_report(evaluated.report, form)
+    click.echo(f"run folder: {folder}", err=True)
+    return EXIT_OK if is_measured(evaluated) else EXIT_NOT_MEASURED
+
+
 def _default_base(project: Project, head: str | None) -> str:
     from llmops_git.repo.bases import trusted_base
     from llmops_git.repo.project_policy import selecting_policy
@@ -122,7 +175,7 @@ def _default_base(project: Project, head: str | None) -> str:
     return trusted_base(project.git, head, selecting_policy(project.tree(head), project.root))
 
 
-def _root(project: Project, base_oid: str) -> str:
+def root_of(project: Project, base_oid: str) -> str:
     """The folder whose policy holds: the base's nearest one, so that a change cannot take it away or put one before it."""
     from llmops_git.repo.bases import nearest_policy
 

@@ -11,6 +11,7 @@ from llmops_git.errors import LlmopsError
 if TYPE_CHECKING:
     from llmops_git.commands.project import Project
     from llmops_git.commands.trial import Evaluated
+    from llmops_git.evals.shard_file import ShardRecord
 
 
 def runs_folder(project: Project) -> Path:
@@ -39,9 +40,11 @@ def check_output(folder: Path) -> None:
         raise LlmopsError(f"{folder} cannot be made: {error.strerror}") from None
 
 
-def keep_run(project: Project, evaluated: Evaluated, output: Path | None) -> Path:
-    """Write the run folder: run.json, report.json, comment.md, traces.jsonl. The folder's path."""
+def keep_run(project: Project, evaluated: Evaluated, output: Path | None, *, record: ShardRecord | None = None) -> Path:
+    """Write the run folder: run.json, report.json, comment.md, traces.jsonl. The folder's path. With the `record` of a shard,
+    run.json is that."""
     from llmops_git.evals.folder import write_run_folder
+    from llmops_git.evals.shard_file import shard_header
     from llmops_git.reports.json_report import report_document
     from llmops_git.reports.markdown import render_comment
 
@@ -53,5 +56,6 @@ def keep_run(project: Project, evaluated: Evaluated, output: Path | None) -> Pat
         spans=evaluated.spans,
         report=report_document(evaluated.report),
         comment=render_comment(evaluated.report, run=folder.name),
+        header=shard_header(record) if record else None,
     )
     return folder

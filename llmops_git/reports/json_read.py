@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from llmops_git.configs.schema import validator
 from llmops_git.configs.values import Change, Config, FieldChange
 from llmops_git.errors import InvalidInput, Problem
+from llmops_git.evals.shards import Shard
 from llmops_git.evals.values import (
     Comparison,
     FlippedCase,
@@ -41,7 +42,8 @@ def read_report(document: Mapping[str, Any], *, path: str) -> Report:
     configs = tuple(_config(config) for config in document["configs"])
     spending = _known(Spending, document["spending"])
     problems = tuple(_known(Problem, problem) for problem in document["problems"])
-    return _known(Report, document, configs=configs, spending=spending, problems=problems)
+    shard = Shard(**document["shard"]) if "shard" in document else None
+    return _known(Report, document, configs=configs, spending=spending, problems=problems, shard=shard)
 
 
 def _problem(path: str, error: ValidationError) -> Problem:

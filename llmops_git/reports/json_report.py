@@ -20,7 +20,7 @@ def report_document(report: Report) -> dict[str, Any]:
 
     Samples stay in the evidence of the run folder; everything that a comment shows is here.
     """
-    document = {
+    document: dict[str, Any] = {
         "schema": SCHEMA,
         "verdict": report.verdict,
         "gate_passes": report.gate_passes,
@@ -32,6 +32,8 @@ def report_document(report: Report) -> dict[str, Any]:
         "how": json.loads(json.dumps(dict(report.how), default=str)),
         "problems": [problem_document(problem) for problem in report.problems],
     }
+    if report.shard is not None:
+        document["shard"] = _flat(report.shard)
     finite: dict[str, Any] = _finite(document)
     return finite
 

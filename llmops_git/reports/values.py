@@ -8,6 +8,7 @@ from typing import Any
 
 from llmops_git.configs.values import Change
 from llmops_git.errors import Problem
+from llmops_git.evals.shards import Shard
 from llmops_git.evals.values import Comparison, Run, Spending, Verdict
 
 
@@ -37,3 +38,4 @@ class Report:
     spending: Spending = field(default_factory=Spending)
     how: Mapping[str, Any] = field(default_factory=dict)  # alpha, repeats, engines, versions, started_at
     problems: tuple[Problem, ...] = ()
+    shard: Shard | None = None  # one part of a run: it has no verdict (`invalid`) before all of them are merged

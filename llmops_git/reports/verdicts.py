@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from llmops_git.evals.gate import gating_comparisons, leans_worse
+from llmops_git.evals.shards import Shard
 from llmops_git.evals.values import Comparison, ScorerComparison, Verdict
 from llmops_git.reports import numbers
 from llmops_git.reports.bases import base_phrase
@@ -43,6 +44,8 @@ class Headline:
 
 def headline(report: Report) -> Headline:
     """The verdict of the whole report."""
+    if report.shard is not None:
+        return _headline_of_shard(report, report.shard)
     if not report.configs:
         if report.problems:
             return Headline(level="unmeasured", title="Not measured: no verdict", why=(_what_is_wrong(report),))
@@ -51,6 +54,11 @@ def headline(report: Report) -> Headline:
         return Headline(level="good", title="No config changed", why=(why,))
     level, title = _title(report)
     return Headline(level=level, title=title, why=_why(report))
+
+
+def _headline_of_shard(report: Report, shard: Shard) -> Headline:
+    title = f"Shard {shard.number} of {shard.of}: no verdict before all are merged"
+    return Headline(level="unmeasured", title=title, why=(f"{numbers.count(report.spending.planned, 'sample')} asked here.",))
 
 
 def _what_is_wrong(report: Report) -> str:
@@ -142,6 +150,8 @@ def is_planned(config: ConfigReport) -> bool:
 def next_step(report: Report) -> Phrase:
     """What to do now, with a command that can be pasted."""
     match report.verdict:
+        case _ if report.shard is not None:
+            return ("When all shards are there: ", Name("llmops-git merge FOLDER… --output FOLDER"))
         case _ if not report.configs:
             return ()
         case _ if all(is_removed(config) for config in report.configs):
