@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from llmops_git.evals.retry import SLICE, Clock, Patience, jitter_of, wait_for
 from llmops_git.providers.base import ProviderError, Reply, Request
 from llmops_git.providers.prices import cost_of, most_it_can_cost, price_of
 
+_HELD = 2048  # latest purchases that are held for whoever wants the same; earlier ones are in the cache
 _OTHERS = 0.05  # seconds between looks at whether another process has bought what we want
 
 
@@ -60,6 +62,7 @@ class Buyer:
         self._patience = patience
         self._lock = threading.Lock()
         self._bought: dict[str, Purchase] = {}
+        self._evictable: deque[str] = deque()  # keys of purchases that the cache has as well, the earliest first
         self._waiting: dict[str, list[Receive]] = {}
         self.sent = self.cached = 0
         self.input_tokens = self.output_tokens = 0
@@ -82,10 +85,19 @@ class Buyer:
             return
         purchase = self._buy(request, key)
         with self._lock:
-            self._bought[key] = purchase
+            self._hold(key, purchase)
             others = self._waiting.pop(key)
         for hand_over in (receive, *others):
             hand_over(purchase)
+
+    def _hold(self, key: str, purchase: Purchase) -> None:
+        """Hold a purchase for others who want the same; with a cache only the latest, so that memory does not grow."""
+        self._bought[key] = purchase
+        if self._cache is None or self.trouble or purchase.reply is None:
+            return
+        self._evictable.append(key)
+        if len(self._evictable) > _HELD:
+            del self._bought[self._evictable.popleft()]
 
     def buy(self, request: Request, key: str) -> Purchase:
         """The purchase of `key`. Raises what `order` raises."""

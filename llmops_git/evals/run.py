@@ -23,12 +23,11 @@ from llmops_git.evals.pacing import Limits
 from llmops_git.evals.plan import Plan, SampleKey
 from llmops_git.evals.retry import Clock, Patience, SystemClock
 from llmops_git.evals.samples import Job, Prepared, prepare
-from llmops_git.evals.spans import Spans, identity_of, run_id_of
+from llmops_git.evals.spans import Spans, StepSpool, identity_of, run_id_of
 from llmops_git.evals.tool_results import Stubs
 from llmops_git.evals.values import Run, SampleResult, Spending
 from llmops_git.evals.worker import Bench, measure, set_up
 from llmops_git.providers.base import Provider, ProviderError
-from llmops_git.traces.recorder import SampleSteps
 from llmops_git.traces.span import Span
 
 __all__ = ["Clock", "Job", "Outcome", "SystemClock", "evaluate"]
@@ -144,7 +143,7 @@ class _Running:
         self._error: BaseException | None = None
         self._done = 0
         self._results: list[dict[tuple[int, int], SampleResult]] = [{} for _ in jobs]
-        self._steps: list[list[SampleSteps]] = [[] for _ in jobs]
+        self._steps = [StepSpool() for _ in jobs]
         self._engines: list[set[str]] = [set() for _ in jobs]
         self._messages: dict[str, str] = {}
 
@@ -262,10 +261,10 @@ class _Running:
     def _finish(self, task: _Task, prepared: Prepared, purchase: Purchase, taken: Sequence[Step] = ()) -> None:
         bench = self._benches[task.job]
         result, steps = measure(bench, prepared, purchase, self._buyer, self._clock, taken)
+        self._steps[task.job].append(steps)
         with self._lock:
             self._done += 1
             self._results[task.job][task.place, task.repeat] = result
-            self._steps[task.job].append(steps)
             if purchase.reply is not None and (engine := f"{purchase.reply.model} {purchase.reply.engine}".strip()):
                 self._engines[task.job].add(engine)
             if purchase.error:

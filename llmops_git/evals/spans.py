@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+import os
+import pickle
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Sequence
 
 from llmops_git.evals.sample_trace import with_content
 from llmops_git.evals.samples import Job
@@ -12,10 +17,37 @@ from llmops_git.traces.recorder import RunIdentity, SampleSteps, sample_spans
 from llmops_git.traces.span import Span
 
 
+class StepSpool:
+    """What happened to the samples of one job, in a file that nobody else can open and that ends with the run: in memory it
+    would be larger than the evidence. Safe for threads."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="llmops-git-")  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
+        self._lock = threading.Lock()
+
+    def append(self, steps: SampleSteps) -> None:
+        content = pickle.dumps(steps, pickle.HIGHEST_PROTOCOL)
+        with self._lock:
+            self._file.write(content)
+
+    def __iter__(self) -> Iterator[SampleSteps]:
+        with self._lock:
+            end = self._file.seek(0, os.SEEK_END)
+        place = 0
+        while place < end:
+            with self._lock:
+                self._file.seek(place)
+                steps = pickle.load(self._file)  # noqa: S301  # ours, from a file without a name
+                place = self._file.tell()
+                self._file.seek(0, os.SEEK_END)
+            yield steps
+
+
 class Spans:
     """The spans of all samples, made when they are iterated over: keeping them all would cost more than the evidence."""
 
-    def __init__(self, jobs: Sequence[tuple[Job, RunIdentity, Sequence[SampleSteps]]], runs: Sequence[Run]) -> None:
+    def __init__(self, jobs: Sequence[tuple[Job, RunIdentity, Iterable[SampleSteps]]], runs: Sequence[Run]) -> None:
         """`runs` are the jobs', in their order: the replies are there."""
         self._jobs = jobs
         self._runs = runs
