@@ -17,7 +17,7 @@ from llmops_git.evals.run import Outcome
 from llmops_git.reports.values import ConfigReport, Report
 
 NO_EVALUATION = "has no `evaluation:` section: nothing shows that this change is safe"
-REMOVED = "is removed: its releases stay, and what runs goes on running until it is taken out of the environments"
+REMOVED = "is removed: its releases stay, and what runs in an environment goes on running there"
 EDITS_INSTRUMENT = "this change edits its own eval set, scorers or gate: it is scored on the base's as well"
 
 

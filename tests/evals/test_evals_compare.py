@@ -488,3 +488,20 @@ def test_nothing_is_read_from_the_order_of_a_dict_or_a_clock():
 def test_a_score_without_a_value_is_missing_whatever_its_state():
     comparison = compared([1] * 40, [Score(state="measured", value=None)] * 10 + [1] * 30)
     assert comparison.verdict == "invalid"
+
+
+def test_a_run_against_itself_is_unchanged_however_few_the_cases():
+    run = run_of([1, 0, 1])
+    own = compare(
+        run, run, evaluation=evaluation_of(3), settings=SETTINGS, against="merge base", base_name="b", instrument="head"
+    )
+    other = compare(
+        run_of([1, 0, 1]),
+        run,
+        evaluation=evaluation_of(3),
+        settings=SETTINGS,
+        against="merge base",
+        base_name="b",
+        instrument="head",
+    )
+    assert ("unchanged", "inconclusive") == (own.verdict, other.verdict)

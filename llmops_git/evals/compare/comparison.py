@@ -31,7 +31,8 @@ def compare(
     """Compare two runs made under `evaluation`; the case is the unit, repeats are averaged within it.
 
     `settings.alpha` is the one-sided level of this look (`escalation.alpha_for`). The verdict is the one that this
-    comparison bears by itself; `gate.decide` corrects for all of them together. Without a base it is against nothing
+    comparison bears by itself; `gate.decide` corrects for all of them together. The same run on both sides (only the way it
+    is measured changed) is unchanged, however few the cases. Without a base it is against nothing
     and only absolute rules apply (must-pass cases, floors, coverage): unchanged, invalid, or regressed by a hard failure.
     """
     blank = Comparison(
@@ -79,6 +80,8 @@ def _between(blank: Comparison, base: Run, head: Run, evaluation: Evaluation, se
     ratios = compare_ratios(sides, evaluation.budgets, alpha=settings.alpha)
     measured = sum(not first.error and not second.error for case in sides.cases for first, second in sides.of(case))
     cases = {case.id: case for case in evaluation.cases}
+    if base is head:
+        scorers = [_unmoved(scorer) for scorer in scorers]
     return replace(
         blank,
         scorers=_noted(scorers, absolute.scorer_notes),
@@ -88,6 +91,13 @@ def _between(blank: Comparison, base: Run, head: Run, evaluation: Evaluation, se
         hard_failures=(*absolute.hard_failures, *over_budget(ratios)),
         unmeasured=(*absolute.unmeasured, *_coverage(blank, measured, scorers, settings)),
     )
+
+
+def _unmoved(scorer: ScorerComparison) -> ScorerComparison:
+    """One run against itself: the config is the same, so no number of cases could show a difference."""
+    if scorer.verdict != "inconclusive":
+        return scorer
+    return replace(scorer, verdict="unchanged", notes=("the same configuration on both sides: one run stands for both",))
 
 
 def _alone(blank: Comparison, head: Run, evaluation: Evaluation, settings: GateSettings) -> Comparison:
