@@ -9,11 +9,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from llmops_git.commands.trial import Settings
+from llmops_git.configs.embedders import LANE
 from llmops_git.configs.policy import Policy, ProviderSettings
 from llmops_git.errors import LlmopsError
 from llmops_git.evals.cache import Cache
+from llmops_git.evals.lanes import lanes_of, scoring_lanes_of
 from llmops_git.evals.run import Job
 from llmops_git.providers.base import Provider
+from llmops_git.providers.embeddings import open_embedder
 from llmops_git.providers.table import open_provider
 
 
@@ -34,7 +37,9 @@ def opened_providers(jobs: Iterable[Job], policy: Policy, settings: Settings) ->
     with ExitStack() as stack:
         providers = {}
         for name in names:
-            provider = open_provider(_provider_settings(name, policy, settings), environ=os.environ, record=settings.record)
+            opened = open_embedder if name.startswith(LANE) else open_provider
+            found = _provider_settings(name.removeprefix(LANE), policy, settings)
+            provider = opened(found, environ=os.environ, record=settings.record)
             stack.callback(provider.close)
             providers[name] = provider
         yield providers
@@ -45,9 +50,8 @@ def fingerprints(providers: Mapping[str, Provider]) -> dict[str, str]:
 
 
 def _provider_names(job: Job) -> Iterator[str]:
-    yield job.config.provider
-    for scorer in job.evaluation.scorers:
-        yield from (judge.provider for judge in scorer.asked)
+    yield from lanes_of(job.config)
+    yield from scoring_lanes_of(job.evaluation)
 
 
 def _provider_settings(name: str, policy: Policy, settings: Settings) -> ProviderSettings:

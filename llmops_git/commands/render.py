@@ -13,6 +13,7 @@ from llmops_git.errors import LlmopsError
 from llmops_git.reports.clean import clean
 
 if TYPE_CHECKING:
+    from llmops_git.commands.project import Project
     from llmops_git.configs.values import Case, Config, JsonObject
 
 _TEXT_TYPES = ("string", None)
@@ -40,7 +41,7 @@ def command(name: str, case_id: str | None, assignments: tuple[str, ...], ref: s
     case = _case(config, case_id) if case_id is not None else None
     inputs = {**(case.inputs if case else {}), **_assigned(config, assignments)}
     _hold_to_contract(config, inputs)
-    documents = _documents(config, inputs, case)
+    documents = _documents(project, config, inputs, case, ref)
     from llmops_git.configs.template import render_messages
 
     messages = render_messages(config.resolved, inputs, documents)
@@ -111,11 +112,13 @@ def _hold_to_contract(config: Config, inputs: Mapping[str, Any]) -> None:
         )
 
 
-def _documents(config: Config, inputs: Mapping[str, Any], case: Case | None) -> list[JsonObject]:
+def _documents(
+    project: Project, config: Config, inputs: Mapping[str, Any], case: Case | None, ref: str | None
+) -> list[JsonObject]:
     if "retrieval" not in config.resolved:
         return list(case.documents or ()) if case else []
+    from llmops_git.commands.searching import found_now
     from llmops_git.configs.template import render_query
-    from llmops_git.retrievers.table import retrieve
 
     query = render_query(config.resolved, inputs) if "query" in config.resolved["retrieval"] else ""
-    return retrieve(config, query, case)
+    return found_now(project, project.policy(project.tree(ref)), config, query, case)

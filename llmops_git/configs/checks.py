@@ -19,6 +19,7 @@ from llmops_git.configs.values import Case, Evaluation, Json, JsonObject
 
 ALWAYS_KNOWN = frozenset({"input", "documents"})
 JUDGE_KNOWN = ALWAYS_KNOWN | {"inputs", "output", "expected", "query"}
+EMBED_APIS = ("embedded", "openai")  # of providers that make vectors
 MAX_RENDERED = 500  # rows whose messages are rendered by a check
 MAX_UNRENDERED = 20  # more rows that are rendered once one did not
 MAX_BAD_ROWS = 100  # of one file, after which the rest is not looked at
@@ -54,6 +55,23 @@ def check_model(source: Source, policy: Policy) -> None:
         source.add(("model", "id"), reason, pin_hint(model["id"]))
     elif reason:
         source.add(("model", "id"), f"{reason}: scores can drift without a change here", severity="warning")
+
+
+def check_retrieval(source: Source, policy: Policy) -> None:
+    """Whoever finds the documents, or makes their vectors, is a provider of the policy that can."""
+    section = source.value["retrieval"]
+    for pointer, can in ((("retrieval", "provider"), ("search",)), (("retrieval", "embedder", "provider"), EMBED_APIS)):
+        name = source.get(*pointer)
+        if name is None:
+            continue
+        provider = policy.providers.get(name)
+        if provider is None:
+            hint = suggestion(name, policy.providers) or f"declare it in llmops.yaml, with api: {can[-1]}"
+            source.add(pointer, f"there is no provider `{name}`", hint)
+        elif provider.api not in can:
+            source.add(
+                pointer, f"the provider `{name}` has api: {provider.api}, and {section['retriever']} needs {' or '.join(can)}"
+            )
 
 
 def check_schemas(source: Source, resolved: JsonObject, broken: Collection[str]) -> None:

@@ -128,6 +128,8 @@ class Loader:
         checks.check_measured(source)
         if "model" not in broken:
             checks.check_model(source, self._policy)
+        if "retrieval" in source.value and "retrieval" not in broken:
+            checks.check_retrieval(source, self._policy)
         checks.check_schemas(source, resolved, broken)
         if "inputs" not in broken:
             checks.check_templates(source, templates, resolved)

@@ -9,8 +9,8 @@ from typing import Any, Literal
 POLICY_FILE = "llmops.yaml"
 DEFAULT_PATTERNS = ("prompts/**/*.yaml",)
 
-Api = Literal["embedded", "openai", "anthropic", "google", "replay", "plugin"]
-HOSTED: frozenset[Api] = frozenset({"openai", "anthropic", "google"})  # asked over HTTP, at a base_url
+Api = Literal["embedded", "openai", "anthropic", "google", "replay", "search", "plugin"]
+HOSTED: frozenset[Api] = frozenset({"openai", "anthropic", "google", "search"})  # asked over HTTP, at a base_url
 OnInconclusive = Literal["warn", "block", "pass"]
 
 
@@ -87,11 +87,14 @@ class SigningPolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """US dollars per million tokens."""
+    """US dollars per million tokens. `cached_input` and `cache_write` are for tokens read from a cache and written to one;
+    None costs as `input`. `tiers`: (input tokens of one call, the price of a call that has more), the smallest first."""
 
     input: float
     output: float
     cached_input: float | None = None
+    cache_write: float | None = None
+    tiers: tuple[tuple[int, Price], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from llmops_git.configs.digest import bytes_digest
+from llmops_git.configs.embedders import embedder_of
 from llmops_git.configs.judges import rubric_messages, settings_of
 from llmops_git.configs.resolve_templates import Templates
 from llmops_git.configs.resolve_tools import resolve_tool
@@ -90,6 +91,11 @@ def _retrieval(source: Source, templates: Templates) -> Json:
     resolved = {"retriever": section["retriever"], "top_k": section.get("top_k", DEFAULT_TOP_K)}
     if section["retriever"] == "recorded":
         return resolved
+    if section["retriever"] == "http":
+        query = templates.resolve(source, ("retrieval", "query"), section["query"])
+        return {**resolved, "provider": section["provider"], "query": query}
+    if section["retriever"] == "embedding":
+        resolved["embedder"] = embedder_of(section.get("embedder"))
     chunk = {**DEFAULT_CHUNK, **section.get("chunk", {})}
     if chunk["overlap"] >= chunk["size"]:
         source.add(("retrieval", "chunk"), f"the overlap ({chunk['overlap']}) must be smaller than the size ({chunk['size']})")

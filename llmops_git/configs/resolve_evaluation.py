@@ -9,6 +9,7 @@ from typing import Any
 
 from llmops_git.configs.cases import CaseFile, duplicates, read_cases
 from llmops_git.configs.digest import digest_of
+from llmops_git.configs.embedders import EMBEDS, embedder_of
 from llmops_git.configs.judge_prompts import ASKED
 from llmops_git.configs.paths import suggestion
 from llmops_git.configs.source import Source, read_data
@@ -117,6 +118,8 @@ def _scorer(source: Source, name: str, written: Mapping[str, Any], load_judge: L
     for key in ("any", "all"):
         if isinstance(options.get(key), str):
             options[key] = [options[key]]
+    if written["use"] in EMBEDS:
+        options["embedder"] = embedder_of(options.get("embedder"))
     judge = None
     if "schema" in options:
         found = source.parsed(options["schema"], read_data)

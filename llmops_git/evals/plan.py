@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from llmops_git.configs.judge_prompts import ASKED
 from llmops_git.configs.policy import Budget, Price
-from llmops_git.configs.values import Config
+from llmops_git.configs.values import Case, Config
 from llmops_git.evals.agent import max_steps_of
 from llmops_git.evals.cache import Cache
+from llmops_git.evals.finding import Finder, NotKnown
 from llmops_git.evals.foresight import foreseen
 from llmops_git.evals.program import DEFAULT_OUTPUT_TOKENS, estimated_input_tokens, output_token_limit
 from llmops_git.evals.retry import Clock, SystemClock
-from llmops_git.evals.samples import Job, Prepared, prepare
+from llmops_git.evals.samples import Job, Prepared, guessed, prepare
 from llmops_git.providers.base import Reply, Request
 from llmops_git.providers.prices import most_it_can_cost, price_of
 
@@ -136,6 +137,7 @@ class _Desk:
         self._fingerprints = fingerprints
         self._clock = clock
         self._known = known
+        self._finder = Finder(self._kept)
         self._stubbed = stubbed
         self._seen: set[str] = set()
         self.asked: dict[tuple[str, str], bytearray] = {}
@@ -164,15 +166,29 @@ class _Desk:
                 if (config.digest, job.evaluation.digest, case.id, repeat) in self._known:
                     plan = replace(plan, shared=plan.shared + 1)
                     continue
-                prepared = prepare(config, case, repeat, self._clock)
+                prepared = self._prepared(config, case, repeat)
                 if repeat == repeats[0]:
                     asked += _mark(prepared.key, max_steps_of(config))
-                if len(self.prepared) < _PREPARED:
+                if not prepared.guess and len(self.prepared) < _PREPARED:
                     self.prepared[config.digest, job.evaluation.digest, case.id, repeat] = prepared
                 plan = self._with_sample(plan, config, prepared)
                 for judge in judges:
                     plan = self._with_judge(plan, judge, prepared.request)
         return plan
+
+    def _prepared(self, config: Config, case: Case, repeat: int) -> Prepared:
+        try:
+            return prepare(config, case, repeat, self._clock, self._finder.find)
+        except NotKnown:
+            return guessed(config, case, repeat)
+
+    def _kept(self, request: Request) -> str:
+        """What a search or an embedder has said before."""
+        key = request.key(0)
+        reply = self._cache.get(key, self._fingerprints.get(request.provider)) if self._cache is not None else None
+        if reply is None:
+            raise NotKnown("nobody was asked yet")
+        return reply.text
 
     def _with_sample(self, plan: JobPlan, config: Config, prepared: Prepared) -> JobPlan:
         if prepared.key in self._seen:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from llmops_git.configs.template import render_query
 from llmops_git.configs.values import Case, Config, Evaluation, JsonObject
-from llmops_git.errors import LlmopsError
+from llmops_git.errors import LlmopsError, NotMeasured
 from llmops_git.evals.program import render_request
 from llmops_git.evals.retry import Clock
 from llmops_git.providers.base import Request
-from llmops_git.retrievers.table import DEFAULT_TOP_K, retrieve
+from llmops_git.retrievers.table import DEFAULT_TOP_K, chunk_of, retrieve
+
+Find = Callable[[Config, str, Case | None], Sequence[JsonObject]]  # the documents for a query
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +39,7 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A sample whose request is rendered; `spent_ns` is how long all of that took."""
+    """A sample whose request is rendered; `spent_ns` is how long all of that took. `key` is "" where there is no request."""
 
     case: Case
     repeat: int
@@ -43,21 +47,41 @@ class Prepared:
     key: str
     spent_ns: int
     retrieved: Retrieved | None
+    guess: bool = False  # the documents are not known yet: good for reckoning, not for sending
 
 
-def prepare(config: Config, case: Case, repeat: int, clock: Clock) -> Prepared:
-    """Find the documents and render the request. Raises LlmopsError, naming config and case, when that is impossible."""
+def prepare(config: Config, case: Case, repeat: int, clock: Clock, find: Find = retrieve) -> Prepared:
+    """Find the documents and render the request. Raises LlmopsError, naming config and case, when that is impossible, and
+    NotMeasured when whoever finds the documents did not answer."""
     start_ns = clock.wall_ns()
     try:
-        retrieved = _retrieved(config, case, clock)
+        retrieved = _retrieved(config, case, clock, find)
         request = render_request(config, case, retrieved.documents if retrieved else ())
         if repeat:
             request = _drawn(request, repeat)
         key = request.key(repeat)
+    except NotMeasured:
+        raise
     except (LlmopsError, ValueError) as error:
         raise LlmopsError(f"config `{config.name}`, case `{case.id}`: {error}", hint=getattr(error, "hint", "")) from None
     spent_ns = clock.wall_ns() - start_ns
     return Prepared(case=case, repeat=repeat, request=request, key=key, spent_ns=spent_ns, retrieved=retrieved)
+
+
+def guessed(config: Config, case: Case, repeat: int) -> Prepared:
+    """A sample whose documents are not known yet, with as many and as long ones as there can be: for a plan."""
+    settings = config.resolved["retrieval"]
+    size = chunk_of(settings)[0]
+    documents = [{"id": "?", "text": "?" * size, "score": 0.0}] * settings.get("top_k", DEFAULT_TOP_K)
+    request = render_request(config, case, documents)
+    key = hashlib.sha256(f"{config.digest} {request.key(repeat)}".encode()).hexdigest()  # equal for equal configs only
+    return Prepared(case=case, repeat=repeat, request=request, key=key, spent_ns=0, retrieved=None, guess=True)
+
+
+def unprepared(config: Config, case: Case, repeat: int) -> Prepared:
+    """A sample that never came to a request."""
+    request = Request(provider=config.provider, model=config.model, messages=())
+    return Prepared(case=case, repeat=repeat, request=request, key="", spent_ns=0, retrieved=None)
 
 
 def _drawn(request: Request, repeat: int) -> Request:
@@ -72,13 +96,13 @@ def _drawn(request: Request, repeat: int) -> Request:
     )
 
 
-def _retrieved(config: Config, case: Case, clock: Clock) -> Retrieved | None:
+def _retrieved(config: Config, case: Case, clock: Clock, find: Find) -> Retrieved | None:
     settings = config.resolved.get("retrieval")
     if not settings:
         return None
     start_ns = clock.wall_ns()
     query = render_query(config.resolved, case.inputs) if settings.get("query") else ""
-    documents = tuple(retrieve(config, query, case))
+    documents = tuple(find(config, query, case))
     return Retrieved(
         retriever=settings["retriever"],
         query=query,

@@ -31,6 +31,7 @@ class Bench:
     job: Job
     scorers: Mapping[str, Scorer]
     judges: Mapping[str, tuple[Config, ...]]
+    embedders: Mapping[str, Mapping[str, str]]
     identity: RunIdentity
 
     def declarations(self) -> tuple[ScorerDeclaration, ...]:
@@ -56,6 +57,7 @@ def set_up(job: Job, identity: RunIdentity, allowed: Collection[str] = ()) -> Be
         job=job,
         scorers=build_scorers(job.evaluation.scorers, allowed),
         judges={settings.name: settings.asked for settings in job.evaluation.scorers},
+        embedders={one.name: one.options["embedder"] for one in job.evaluation.scorers if "embedder" in one.options},
         identity=identity,
     )
 
@@ -124,7 +126,8 @@ def _scores(bench: Bench, sample: Sample, repeat: int, buyer: Buyer) -> dict[str
     scores = {}
     for name, scorer in bench.scorers.items():
         judges = bench.judges.get(name, ())
-        session = JudgeSession(judges, repeat, buyer) if judges else None
+        embedder = bench.embedders.get(name)
+        session = JudgeSession(judges, embedder, repeat, buyer) if judges or embedder else None
         score = score_with(scorer, sample, session)
         scores[name] = replace(score, judgements=tuple(session.judgements)) if session else score
     return combined(bench.scorers, scores)

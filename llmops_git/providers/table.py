@@ -41,6 +41,13 @@ def _open(settings: ProviderSettings, environ: Mapping[str, str]) -> Provider:
             from llmops_git.providers.plugins import open_plugin
 
             return open_plugin(settings, environ=environ)
+        case "search":
+            from dataclasses import replace
+
+            from llmops_git.providers.http import HttpProvider
+            from llmops_git.providers.search import SearchDialect
+
+            return HttpProvider(replace(settings, stream=False), SearchDialect(), environ=environ)
         case "replay":
             from llmops_git.providers.replay import ReplayProvider
 

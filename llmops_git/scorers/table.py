@@ -41,6 +41,7 @@ SCORERS: dict[str, str] = {
     "context_precision": "context_precision",
     "context_recall": "context_recall",
     "answer_relevance": "answer_relevance",
+    "embedding_similarity": "embedding_similarity",
     "latency": "latency",
     "ttft": "ttft",
     "tokens": "tokens",

@@ -27,10 +27,14 @@ SCORER_SCHEMA = SCHEMA["properties"]["evaluation"]["properties"]["scorers"]["add
 
 
 class Replies:
-    """A model that gives these replies, one after the other."""
+    """A model that gives these replies, one after the other, and has these vectors for texts."""
 
-    def __init__(self, replies):
+    def __init__(self, replies, vectors):
         self.replies = list(replies)
+        self.vectors = vectors
+
+    def embed(self, texts):
+        return tuple(self.vectors[text] for text in texts)
 
     def generate(self, messages, *, schema=None, judge=0):  # noqa: ARG002
         assert all(set(message) == {"role", "content"} for message in messages)
@@ -78,7 +82,7 @@ def test_the_example_gets_the_score_that_is_printed(name, index, example):
         **{name: example[name] for name in ("finish_reason", "steps", "ttft_seconds", "output_tokens") if name in example},
         documents=tuple({"text": text} for text in example.get("documents", ())),
     )
-    replies = Replies(example.get("replies", [example["reply"]] if "reply" in example else []))
+    replies = Replies(example.get("replies", [example["reply"]] if "reply" in example else []), example.get("vectors"))
     score = build_scorer(settings).score(sample, replies)
     assert replies.replies == []
     assert settings.use == name
@@ -104,7 +108,7 @@ def test_every_option_of_the_schema_is_documented():
 
 
 # see test_scorers_judged
-JUDGED = {"judge", "panel", "faithfulness", "context_precision", "context_recall", "answer_relevance"}
+JUDGED = {"judge", "panel", "faithfulness", "context_precision", "context_recall", "answer_relevance", "embedding_similarity"}
 
 
 @pytest.mark.parametrize("name", sorted(set(SCORERS) - JUDGED))

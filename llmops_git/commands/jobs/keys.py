@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from llmops_git.commands.pairings import pairings_of
 from llmops_git.commands.trial import Candidate
+from llmops_git.configs.embedders import LANE
 from llmops_git.configs.policy import Policy
+from llmops_git.evals.lanes import lanes_of, scoring_lanes_of
 
 
 def providers_of(candidates: Sequence[Candidate]) -> frozenset[str]:
@@ -18,8 +20,8 @@ def _of_candidate(candidate: Candidate) -> Iterable[str]:
     for pairing in pairings_of(candidate):
         for config in (pairing.base.config, pairing.candidate.head):
             if config is not None:
-                yield config.provider
-        yield from (judge.provider for scorer in pairing.evaluation.scorers for judge in scorer.asked)
+                yield from (name.removeprefix(LANE) for name in lanes_of(config))
+        yield from (name.removeprefix(LANE) for name in scoring_lanes_of(pairing.evaluation))
 
 
 def missing_keys(candidates: Sequence[Candidate], policy: Policy, environ: Mapping[str, str]) -> tuple[str, ...]:
