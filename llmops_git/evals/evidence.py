@@ -35,7 +35,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "must_pass": list(run.must_pass),
         "clusters": dict(run.clusters),
         "scorers": [asdict(scorer) for scorer in run.scorers],
-        "samples": [_sample_document(sample) for sample in run.samples],
+        "samples": [sample_document(sample) for sample in run.samples],
     }
 
 
@@ -80,7 +80,8 @@ def pool_runs(first: Run, second: Run) -> Run:
     return Run(**values)
 
 
-def _sample_document(sample: SampleResult) -> dict[str, Any]:
+def sample_document(sample: SampleResult) -> dict[str, Any]:
+    """One sample of a run as a JSON object."""
     document: dict[str, Any] = {"case": sample.case, "repeat": sample.repeat}
     optional = {
         "output": sample.output,

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from llmops_git.errors import LlmopsError
-from llmops_git.evals.evidence import run_document, run_from_document
+from llmops_git.evals.evidence import run_document, run_from_document, sample_document
 from llmops_git.evals.values import Run
 from llmops_git.traces.otlp import from_otlp_line, to_otlp_line
 from llmops_git.traces.span import Span
@@ -92,10 +93,11 @@ def _run_lines(runs: Sequence[Run], header: Mapping[str, Any]) -> Iterator[str]:
     """All runs as one JSON object, with a line for each sample."""
     yield f'{_dumped(header)[:-1]}, "runs": ['
     for number, run in enumerate(runs):
-        document = run_document(run)
-        samples = document.pop("samples")
+        document = run_document(replace(run, samples=()))
+        del document["samples"]
         yield ("," if number else "") + "\n" + _dumped(document)[:-1] + ', "samples": ['
-        yield ",".join(f"\n {_dumped(sample)}" for sample in samples)
+        for place, sample in enumerate(run.samples):
+            yield ("," if place else "") + f"\n {_dumped(sample_document(sample))}"
         yield "\n]}"
     yield "\n]}\n"
 

@@ -54,11 +54,17 @@ class Spans:
 
     def __iter__(self) -> Iterator[Span]:
         for (job, identity, samples), run in zip(self._jobs, self._runs, strict=True):
-            cases = {case.id: case for case in job.evaluation.cases}
-            outputs = {(sample.case, sample.repeat): sample.output for sample in run.samples}
+            cases = {case.id: (place, case) for place, case in enumerate(job.evaluation.cases)}
             for steps in samples:
-                whole = with_content(job, cases[steps.case], steps, outputs[steps.case, steps.repeat])
+                place, case = cases[steps.case]
+                whole = with_content(job, case, steps, _output(run, place, steps))
                 yield from sample_spans(identity, whole)
+
+
+def _output(run: Run, place: int, steps: SampleSteps) -> str:
+    """What was answered to the case at `place`: samples are in the order of cases and repeats."""
+    near = run.samples[place * run.repeats : (place + 1) * run.repeats]
+    return next((one.output for one in near if (one.case, one.repeat) == (steps.case, steps.repeat)), "")
 
 
 def identity_of(job: Job, run_id: str) -> RunIdentity:

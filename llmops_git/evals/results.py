@@ -1,0 +1,43 @@
+"""The results of one job while it runs: in the order of its cases, and small, since there may be a hundred thousand."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import TypeVar
+
+from llmops_git.evals.samples import Job
+from llmops_git.evals.values import SampleResult
+
+_SHARED = 4096  # different values that are kept to be shared, at most
+_LONGEST = 64  # characters of an explanation that more than one score may well have
+T = TypeVar("T", bound=Hashable)
+
+
+class Results:
+    """Filled in any order. Not safe for threads."""
+
+    def __init__(self, job: Job, first_repeat: int) -> None:
+        self._repeats = job.repeats
+        self._first = first_repeat
+        self._samples: list[SampleResult | None] = [None] * (len(job.evaluation.cases) * job.repeats)
+        self._shared: dict[Hashable, Hashable] = {}
+
+    def put(self, place: int, repeat: int, sample: SampleResult) -> None:
+        """Keep the result of the case at `place`. Most samples have the same scores and the same numbers of tokens as others:
+        these are kept once."""
+        scores = {
+            name: score if score.judgements or len(score.explanation) > _LONGEST else self._once(score)
+            for name, score in sample.scores.items()
+        }
+        usage = self._once(sample.usage)
+        self._samples[place * self._repeats + repeat - self._first] = replace(sample, scores=scores, usage=usage)
+
+    def samples(self) -> tuple[SampleResult, ...]:
+        """All there are, by case and repeat."""
+        return tuple(sample for sample in self._samples if sample is not None)
+
+    def _once(self, value: T) -> T:
+        if len(self._shared) >= _SHARED:
+            return self._shared.get(value, value)  # type: ignore[return-value]
+        return self._shared.setdefault(value, value)  # type: ignore[return-value]
