@@ -22,6 +22,7 @@ from llmops_git.commands.pairings import Pairing, jobs_of, pairings_of
 from llmops_git.commands.pooling import first_repeat, pooled
 from llmops_git.commands.reuse import released_runs, reused_runs, with_reused
 from llmops_git.commands.secrets import secrets_of, without_secrets
+from llmops_git.commands.tool_stubs import opened_stubs, stubbed
 from llmops_git.commands.trial import Base, Candidate, Evaluated, Released, Settings
 from llmops_git.configs.values import Change, Config
 from llmops_git.evals.budget import Ledger
@@ -99,14 +100,25 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
     looks = looks_asked(settings.repeats)
     repeats = first_looks(pairings, settings.repeats)
     prices = price_table(policy)
-    with replies_cache(settings) as cache, opened_providers(jobs_of(pairings, repeats).values(), policy, settings) as providers:
+    with (
+        replies_cache(settings) as cache,
+        opened_providers(jobs_of(pairings, repeats).values(), policy, settings) as providers,
+        opened_stubs(policy, settings) as stubs,
+    ):
         ledger = Ledger(policy.budget)  # one for all looks: escalating may not spend twice
         started = time.monotonic()
         announce = settings.on_plan
         first = first_repeat(settings.earlier)
         while True:
             needed = jobs_of(pairings, repeats)
-            planned = partial(make_plan, cache=cache, prices=prices, fingerprints=fingerprints(providers), first_repeat=first)
+            planned = partial(
+                make_plan,
+                cache=cache,
+                prices=prices,
+                fingerprints=fingerprints(providers),
+                first_repeat=first,
+                stubbed=stubbed(policy, settings),
+            )
             plan = planned(list(needed.values()))
             reused, asked = reused_runs(pairings, needed, plan, settings.released), plan.asked
             jobs = [job for key, job in needed.items() if key not in reused]
@@ -128,6 +140,7 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
                 allowed_scorers=policy.allowed_scorers,
                 limits=limits_of(policy, settings),
                 known=known,
+                stubs=stubs,
             )
             outcome = pooled(with_reused(outcome, reused), settings.earlier)
             decision = decision_on(pairings, outcome.runs, policy=policy, looks=looks)
@@ -157,4 +170,9 @@ def plan_candidates(candidates: Sequence[Candidate], *, policy: Policy, settings
     pairings = [pairing for candidate in candidates for pairing in pairings_of(candidate)]
     repeats = first_looks(pairings, settings.repeats)
     with replies_cache(settings) as cache:
-        return make_plan(list(jobs_of(pairings, repeats).values()), cache=cache, prices=price_table(policy))
+        return make_plan(
+            list(jobs_of(pairings, repeats).values()),
+            cache=cache,
+            prices=price_table(policy),
+            stubbed=stubbed(policy, settings),
+        )

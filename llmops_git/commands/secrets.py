@@ -6,13 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from llmops_git.commands.trial import Evaluated
-from llmops_git.configs.policy import Policy
+from llmops_git.configs.policy import Endpoint, Policy, ProviderSettings
 from llmops_git.reports.redact import redactor
 
 
 def secrets_of(policy: Policy, environ: Mapping[str, str], *others: str) -> tuple[str, ...]:
-    """The values that must not be written: the keys of all providers of the policy, and `others`."""
-    keys = {environ.get(each.key_env, "") for each in policy.providers.values() if each.key_env}
+    """The values that must not be written: the keys of all providers, tools and targets of the policy, and `others`."""
+    asked: tuple[ProviderSettings | Endpoint, ...] = (
+        *policy.providers.values(),
+        *policy.tools.values(),
+        *policy.targets.values(),
+    )
+    keys = {environ.get(each.key_env, "") for each in asked if each.key_env}
     return tuple(sorted(secret for secret in {*keys, *others} if secret))
 
 

@@ -22,6 +22,7 @@ from llmops_git.commands.pairings import Key, jobs_of, pairings_of
 from llmops_git.commands.pooling import first_repeat
 from llmops_git.commands.reuse import reused_runs, with_reused
 from llmops_git.commands.secrets import secrets_of, without_secrets
+from llmops_git.commands.tool_stubs import opened_stubs, stubbed
 from llmops_git.commands.trial import Candidate, Evaluated, Settings
 from llmops_git.configs.digest import digest_of
 from llmops_git.configs.policy import Budget
@@ -77,7 +78,7 @@ def plan_shard(candidates: Sequence[Candidate], *, shard: Shard, policy: Policy,
     """What measuring the shard would ask for, without asking."""
     parts = [part_of(job, shard) for job in whole_jobs(candidates, settings).values()]
     with replies_cache(settings) as cache:
-        return make_plan(parts, cache=cache, prices=price_table(policy))
+        return make_plan(parts, cache=cache, prices=price_table(policy), stubbed=stubbed(policy, settings))
 
 
 def evaluate_shard(
@@ -124,10 +125,21 @@ def _measured(
     pairings = [pairing for candidate in candidates for pairing in pairings_of(candidate)]
     whole = whole_jobs(candidates, settings)
     prices, first = price_table(policy), first_repeat(settings.earlier)
-    with replies_cache(settings) as cache, opened_providers(whole.values(), policy, settings) as providers:
+    with (
+        replies_cache(settings) as cache,
+        opened_providers(whole.values(), policy, settings) as providers,
+        opened_stubs(policy, settings) as stubs,
+    ):
         answering = fingerprints(providers)
 
-        planned = partial(make_plan, cache=cache, prices=prices, fingerprints=answering, first_repeat=first)
+        planned = partial(
+            make_plan,
+            cache=cache,
+            prices=prices,
+            fingerprints=answering,
+            first_repeat=first,
+            stubbed=stubbed(policy, settings),
+        )
         # whether a base was measured before is decided on all of its cases, so that all shards decide alike
         everything = planned(list(whole.values()))
         reused = reused_runs(pairings, whole, everything, settings.released)
@@ -151,6 +163,7 @@ def _measured(
             plan=plan,
             limits=limits_of(policy, settings),
             known=known,
+            stubs=stubs,
         )
         return with_reused(outcome, {key: part_of_run(run, shard) for key, run in reused.items()}), answering
 
