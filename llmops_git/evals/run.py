@@ -13,17 +13,20 @@ from datetime import UTC, datetime
 
 from llmops_git.configs.policy import Budget, Price
 from llmops_git.configs.values import Case
-from llmops_git.errors import LlmopsError
+from llmops_git.errors import LlmopsError, NotMeasured
 from llmops_git.evals.agent import Agent, Step, max_steps_of
 from llmops_git.evals.budget import Ledger, Stopped
 from llmops_git.evals.buyer import Buyer, Purchase
 from llmops_git.evals.cache import Cache
+from llmops_git.evals.finding import Finder, NotFound
+from llmops_git.evals.judging import answer_of
 from llmops_git.evals.lane import Lane
+from llmops_git.evals.lanes import lanes_of, scoring_lanes_of
 from llmops_git.evals.pacing import Limits
 from llmops_git.evals.plan import Plan, SampleKey
 from llmops_git.evals.results import Results
 from llmops_git.evals.retry import Clock, Patience, SystemClock
-from llmops_git.evals.samples import Job, Prepared, prepare
+from llmops_git.evals.samples import Job, Prepared, prepare, unprepared
 from llmops_git.evals.spans import Spans, StepSpool, identity_of, run_id_of
 from llmops_git.evals.tool_results import Stubs
 from llmops_git.evals.values import Run, SampleResult, Spending
@@ -140,6 +143,7 @@ class _Running:
         self._buyer = Buyer(
             self._lanes, cache=cache, ledger=ledger, prices=prices, clock=clock, stop=self._stop, patience=patience
         )
+        self._finder = Finder(lambda request: answer_of(self._buyer, request))
         self._lock = threading.Lock()
         self._error: BaseException | None = None
         self._done = 0
@@ -240,7 +244,14 @@ class _Running:
                 self._done += 1
                 self._results[task.job].put(task.place, task.repeat, self._known[name])
             return
-        prepared = self._prepared.get(name) or prepare(bench.job.config, case, task.repeat, self._clock)
+        try:
+            known = self._prepared.get(name)
+            prepared = known or prepare(bench.job.config, case, task.repeat, self._clock, self._finder.find)
+        except ProviderError as error:
+            raise _named(error, bench.job, case, task.repeat) from None
+        except NotMeasured as error:
+            self._not_found(task, unprepared(bench.job.config, case, task.repeat), error)
+            return
         try:
             if most := max_steps_of(bench.job.config):
                 self._agent(task, prepared, most).run()
@@ -248,6 +259,12 @@ class _Running:
                 self._buyer.order(prepared.request, prepared.key, lambda purchase: self._finish(task, prepared, purchase))
         except ProviderError as error:
             raise _named(error, bench.job, case, task.repeat) from None
+
+    def _not_found(self, task: _Task, prepared: Prepared, error: NotMeasured) -> None:
+        """Without its documents a sample is not asked for: whoever finds them failed, and not the config."""
+        now = self._clock.wall_ns()
+        kind = error.kind if isinstance(error, NotFound) and error.kind == "budget" else "retrieval"
+        self._finish(task, prepared, Purchase(error=kind, message=error.message, start_ns=now, end_ns=now))
 
     def _agent(self, task: _Task, prepared: Prepared, most: int) -> Agent:
         return Agent(
@@ -305,11 +322,7 @@ class _Running:
 
 
 def _provider_names(benches: Iterable[Bench]) -> set[str]:
-    names = set()
-    for bench in benches:
-        names.add(bench.job.config.provider)
-        names.update(judge.provider for judges in bench.judges.values() for judge in judges)
-    return names
+    return {name for bench in benches for name in (*lanes_of(bench.job.config), *scoring_lanes_of(bench.job.evaluation))}
 
 
 def _opened(providers: Mapping[str, Provider], name: str) -> Provider:
