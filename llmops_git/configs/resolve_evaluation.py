@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from llmops_git.configs.values import Case, Config, Evaluation, Json, Repeats, S
 LoadJudge = Callable[[str], Config | None]
 
 _DEFAULT_OPTIONS = {"ignore_case": False, "strip": True, "tolerance": 0, "relative": 0, "negate": False}
+_RATIO_USES = frozenset({"ttft", "tokens"})  # scorers that a budget of their name holds
 _PARSED_TYPES = frozenset({"integer", "number", "boolean", "array", "object", "null"})
 
 
@@ -35,6 +36,7 @@ def resolve_evaluation(
     _check_parts(source, section["scorers"])
     gates = _gates(source, section)
     repeats = _repeats(source, section.get("repeats", 1))
+    _check_budgets(source, section)
     budgets = {name: item["max_ratio"] for name, item in section.get("budgets", {}).items()}
     resolved = {
         "cases": [_case_value(case) for case in sorted(cases, key=lambda case: case.id)],
@@ -53,6 +55,7 @@ def resolve_evaluation(
         cluster_by=cluster_by,
         resolved=resolved,
         digest=digest_of(resolved),
+        slices=_slices(source, section, cases),
     )
     return evaluation, files
 
@@ -115,7 +118,7 @@ def _case_value(case: Case) -> dict[str, Json]:
 
 def _scorer(source: Source, name: str, written: Mapping[str, Any], load_judge: LoadJudge) -> ScorerSettings:
     options = {key: value for key, value in written.items() if key not in ("use", "judge", "judges")}
-    for key in ("any", "all"):
+    for key in ("any", "all", "text", "phrases", "allowed"):
         if isinstance(options.get(key), str):
             options[key] = [options[key]]
     if written["use"] in EMBEDS:
@@ -153,6 +156,26 @@ def _check_parts(source: Source, scorers: Mapping[str, Any]) -> None:
             if part not in scorers:
                 hint = suggestion(part, scorers) or f"the scorers are: {', '.join(scorers)}"
                 source.add(("evaluation", "scorers", name, "of", part), f"there is no scorer `{part}`", hint, key=True)
+
+
+def _check_budgets(source: Source, section: Mapping[str, Any]) -> None:
+    """A budget is one of what every sample carries, or of a scorer that is compared by ratio."""
+    held = [name for name, item in section["scorers"].items() if item["use"] in _RATIO_USES or "." in item["use"]]
+    known = ("cost", "latency_p50", *held)
+    for name in section.get("budgets", {}):
+        if name not in known:
+            hint = suggestion(name, known) or f"there can be budgets for: {', '.join(known)}"
+            source.add(("evaluation", "budgets", name), f"nothing is compared by ratio under `{name}`", hint, key=True)
+
+
+def _slices(source: Source, section: Mapping[str, Any], cases: Sequence[Case]) -> tuple[str, ...]:
+    tags = dict.fromkeys(tag for case in cases for tag in case.tags)
+    slices = tuple(section.get("slices", ()))
+    for index, tag in enumerate(slices):
+        if cases and tag not in tags:
+            hint = suggestion(tag, tags) or (f"the tags are: {', '.join(list(tags)[:12])}" if tags else "no case has tags")
+            source.add(("evaluation", "slices", index), f"no case has the tag `{tag}`", hint)
+    return slices
 
 
 def _gates(source: Source, section: Mapping[str, Any]) -> dict[str, ScorerGate]:

@@ -105,6 +105,7 @@ class Evaluation:
     cluster_by: str
     resolved: JsonObject
     digest: str
+    slices: tuple[str, ...] = ()  # tags whose cases are shown by themselves; not in `resolved`: they measure nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

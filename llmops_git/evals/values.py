@@ -89,6 +89,22 @@ class ScorerComparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SliceComparison:
+    """One scorer over the cases with one tag: shown, never a verdict. Fields as those of ScorerComparison; `low` and `high`
+    are None for too few cases."""
+
+    tag: str
+    scorer: str
+    direction: Direction
+    cases: int
+    base: float | None = None
+    head: float | None = None
+    delta: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RatioComparison:
     """Cost or latency, head / base: geometric mean ratio with its interval, and the budget it is held to."""
 
@@ -141,6 +157,7 @@ class Comparison:
     verdict: Verdict
     reasons: tuple[str, ...]
     gate_passes: bool
+    slices: tuple[SliceComparison, ...] = ()
     unmeasured: tuple[str, ...] = ()  # why the comparison as a whole says nothing, whatever its scorers say
     cases: int = 0  # of the evaluation
     concerned: int | None = None  # those whose requests differ between the sides; None where that is not known

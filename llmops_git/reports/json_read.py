@@ -17,6 +17,7 @@ from llmops_git.evals.values import (
     Run,
     ScorerComparison,
     ScorerDeclaration,
+    SliceComparison,
     Spending,
 )
 from llmops_git.reports.escape import shorten
@@ -72,6 +73,7 @@ def _comparison(document: Mapping[str, Any]) -> Comparison:
         scorers=tuple(_known(ScorerComparison, scorer) for scorer in document["scorers"]),
         ratios=tuple(_known(RatioComparison, ratio) for ratio in document["ratios"]),
         flipped=tuple(_known(FlippedCase, case) for case in document["flipped"]),
+        slices=tuple(_known(SliceComparison, part) for part in document.get("slices", ())),
     )
 
 

@@ -66,6 +66,7 @@ def _comparison(comparison: Comparison) -> dict[str, Any]:
         "scorers": [_flat(scorer) for scorer in comparison.scorers],
         "ratios": [_flat(ratio) for ratio in comparison.ratios],
         "flipped": [_flat(case) for case in comparison.flipped],
+        "slices": [_flat(part) for part in comparison.slices],
     }
     return {**_flat(comparison), **parts}
 

@@ -1,4 +1,4 @@
-"""The table of one comparison, as values that every format lays out: a row per scorer, then cost and latency."""
+"""The table of one comparison, as values that every format lays out: a row per scorer, cost and latency, then slices."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from llmops_git.evals.gate import leans_worse
-from llmops_git.evals.values import Comparison, RatioComparison, ScorerComparison, Verdict
+from llmops_git.evals.values import Comparison, RatioComparison, ScorerComparison, SliceComparison, Verdict
 from llmops_git.reports import numbers
 from llmops_git.reports.numbers import NBSP, Unit
 from llmops_git.reports.phrases import Name, Phrase
@@ -53,10 +53,11 @@ class Row:
 
 
 def table(comparison: Comparison) -> tuple[Row, ...]:
-    """The rows of a comparison, in the order of its scorers and ratios."""
+    """The rows of a comparison, in the order of its scorers, ratios and slices."""
     scorers = [_scorer_row(comparison, scorer) for scorer in comparison.scorers]
     ratios = [ratio for ratio in comparison.ratios if _worth_a_row(ratio)]
-    return (*scorers, *(_ratio_row(ratio) for ratio in ratios))
+    slices = [_slice_row(comparison, part) for part in comparison.slices]
+    return (*scorers, *(_ratio_row(ratio) for ratio in ratios), *slices)
 
 
 def filled(rows: Sequence[Row]) -> list[int]:
@@ -64,7 +65,7 @@ def filled(rows: Sequence[Row]) -> list[int]:
     return [index for index in range(len(HEADINGS)) if any(row.numeric[index] not in {"", numbers.NONE} for row in rows)]
 
 
-def unit_of(comparison: Comparison, scorer: ScorerComparison) -> Unit:
+def unit_of(comparison: Comparison, scorer: ScorerComparison | SliceComparison) -> Unit:
     """Rates (0 to 1) read as percent and points; a scorer that ever left that range is a plain number."""
     values = [scorer.base, scorer.head]
     for case in comparison.flipped:
@@ -79,7 +80,7 @@ def oriented(scorer: ScorerComparison) -> float:
     return delta if scorer.direction == "higher" else -delta
 
 
-def scorer_interval(scorer: ScorerComparison, unit: Unit) -> str:
+def scorer_interval(scorer: ScorerComparison | SliceComparison, unit: Unit) -> str:
     """The interval of the difference as shown (head - base), whatever the direction of the scorer."""
     if scorer.direction == "higher" or scorer.low is None or scorer.high is None:
         return numbers.interval(scorer.low, scorer.high, unit)
@@ -110,6 +111,21 @@ def _scorer_row(comparison: Comparison, scorer: ScorerComparison) -> Row:
     )
     alone = comparison.against == "nothing" and scorer.verdict == "unchanged"
     return replace(row, verdict="", level="info") if alone else row
+
+
+def _slice_row(comparison: Comparison, part: SliceComparison) -> Row:
+    """A scorer over the cases with one tag: for readers, never good or bad."""
+    unit = unit_of(comparison, part)
+    return Row(
+        label=(Name(part.scorer), " \u00b7 ", Name(part.tag)),
+        base=numbers.score(part.base, unit),
+        head=numbers.score(part.head, unit),
+        change=numbers.difference(part.delta, unit),
+        interval=scorer_interval(part, unit),
+        cases=f"{part.cases:,}",
+        verdict="",
+        level="info",
+    )
 
 
 def _ratio_row(ratio: RatioComparison) -> Row:

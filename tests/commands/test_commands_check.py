@@ -283,7 +283,9 @@ def test_a_scorer_of_another_package_has_to_be_allowed_by_the_policy(project: Pa
 
 
 def test_the_parts_of_a_combination_are_scorers_of_the_config(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    scorers = "{same: {use: exact}, slow: {use: latency}, all: {use: weighted, of: {sane: 1}}, bad: {use: weighted, of: {slow: 1}}}"
+    scorers = (
+        "{same: {use: exact}, slow: {use: latency}, all: {use: weighted, of: {sane: 1}}, bad: {use: weighted, of: {slow: 1}}}"
+    )
     write(project, {"prompts/one.yaml": GOOD.replace("{same: {use: exact}}", scorers)})
     code, said, _ = check(capsys, "prompts/one.yaml")
     assert code == 2

@@ -13,6 +13,7 @@ from llmops_git.evals.compare.alone import score_alone
 from llmops_git.evals.compare.flips import flipped_cases
 from llmops_git.evals.compare.pairs import pair_scores, side_by_side, structural_faults
 from llmops_git.evals.compare.ratio import compare_ratios, head_only, over_budget
+from llmops_git.evals.compare.slices import compare_slices, slices_alone
 from llmops_git.evals.compare.soft import Frame, compare_scorer, too_few
 from llmops_git.evals.gate import settle
 from llmops_git.evals.values import Against, Comparison, Instrument, Run, SampleResult, ScorerComparison, ScorerDeclaration
@@ -77,7 +78,7 @@ def _between(blank: Comparison, base: Run, head: Run, evaluation: Evaluation, se
         )
         for declaration, pairs in soft
     ]
-    ratios = compare_ratios(sides, evaluation.budgets, alpha=settings.alpha)
+    ratios = compare_ratios(sides, evaluation.budgets, alpha=settings.alpha, declared=head.scorers)
     measured = sum(not first.error and not second.error for case in sides.cases for first, second in sides.of(case))
     cases = {case.id: case for case in evaluation.cases}
     if base is head:
@@ -87,6 +88,7 @@ def _between(blank: Comparison, base: Run, head: Run, evaluation: Evaluation, se
         scorers=_noted(scorers, absolute.scorer_notes),
         ratios=ratios,
         flipped=flipped_cases(soft, sides, cases),
+        slices=compare_slices(soft, evaluation, frame),
         measured=measured,
         hard_failures=(*absolute.hard_failures, *over_budget(ratios)),
         unmeasured=(*absolute.unmeasured, *_coverage(blank, measured, scorers, settings)),
@@ -119,6 +121,7 @@ def _alone(blank: Comparison, head: Run, evaluation: Evaluation, settings: GateS
         blank,
         scorers=_noted(scorers, absolute.scorer_notes),
         ratios=head_only(head, evaluation.budgets),
+        slices=slices_alone(head, evaluation),
         measured=measured,
         hard_failures=absolute.hard_failures,
         unmeasured=(*absolute.unmeasured, *_coverage(blank, measured, scorers, settings)),

@@ -1,15 +1,16 @@
-"""Cost and latency: the typical request's ratio head / base, and the budget it is held to."""
+"""Cost, latency and tokens: the typical request's ratio head / base, and the budget it is held to."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
-from llmops_git.evals.compare.pairs import Sides
+from llmops_git.evals.compare.pairs import Sides, score_of
 from llmops_git.evals.gate import FEWEST_CASES
 from llmops_git.evals.stats import log_ratio
-from llmops_git.evals.values import RatioComparison, Run, SampleResult
+from llmops_git.evals.values import RatioComparison, Run, SampleResult, ScorerDeclaration
 
 State = Literal["within", "over", "unproven", "not measured"]
 Measure = Callable[[SampleResult], "float | None"]
@@ -27,16 +28,38 @@ def _median(values: Sequence[float]) -> float:
 
 
 # name, unit, the budget it is held to, the quantity, how a side is summed up over cases
-QUANTITIES: tuple[tuple[str, str, str, Measure, Summary], ...] = (
+Quantity = tuple[str, str, str, Measure, Summary]
+QUANTITIES: tuple[Quantity, ...] = (
     ("cost", "usd", "cost", lambda sample: sample.cost_usd, _mean),
     ("latency", "seconds", "latency_p50", lambda sample: sample.latency_seconds, _median),
 )
 
+_SCORED: Mapping[str, tuple[str, Summary]] = {"ttft": ("seconds", _median), "tokens": ("tokens", _mean)}  # by use
+_KNOWN = frozenset({"cost", "latency"})  # uses, and names, of what every sample carries
 
-def compare_ratios(sides: Sides, budgets: Mapping[str, float], *, alpha: float) -> tuple[RatioComparison, ...]:
-    """Cost and latency of the pairs measured on both sides. A reply from the cache keeps the latency it once had."""
+
+def quantities(declared: Iterable[ScorerDeclaration], budgets: Mapping[str, float]) -> tuple[Quantity, ...]:
+    """Cost and latency, then what ratio scorers measure, and last the budgets that nothing is measured for."""
+    found = list(QUANTITIES)
+    for scorer in declared:
+        if scorer.ratio and not {scorer.use, scorer.name} & _KNOWN:
+            unit, summary = _SCORED.get(scorer.use, ("", _mean))
+            found.append((scorer.name, unit, scorer.name, partial(_value, scorer.name), summary))
+    held = {budget for _, _, budget, _, _ in found}
+    return (*found, *((name, "", name, lambda _: None, _mean) for name in budgets if name not in held))
+
+
+def _value(scorer: str, sample: SampleResult) -> float | None:
+    return score_of(sample, scorer).value
+
+
+def compare_ratios(
+    sides: Sides, budgets: Mapping[str, float], *, alpha: float, declared: Sequence[ScorerDeclaration] = ()
+) -> tuple[RatioComparison, ...]:
+    """Cost, latency and ratio scorers over the pairs measured on both sides. A reply from the cache keeps the times it once
+    took."""
     found = []
-    for name, unit, budget, measure, summary in QUANTITIES:
+    for name, unit, budget, measure, summary in quantities(declared, budgets):
         pairs = [pair for pair in (_case_means(sides.of(case), measure) for case in sides.cases) if pair is not None]
         ratio, low, high = _ratio(pairs, alpha)
         found.append(
@@ -56,9 +79,9 @@ def compare_ratios(sides: Sides, budgets: Mapping[str, float], *, alpha: float) 
 
 
 def head_only(head: Run, budgets: Mapping[str, float]) -> tuple[RatioComparison, ...]:
-    """Cost and latency of a head that is compared with nothing."""
+    """Cost, latency and ratio scorers of a head that is compared with nothing."""
     found = []
-    for name, unit, budget, measure, summary in QUANTITIES:
+    for name, unit, budget, measure, summary in quantities(head.scorers, budgets):
         by_case: dict[str, list[float]] = {}
         for sample in head.samples:
             value = None if sample.error else measure(sample)
