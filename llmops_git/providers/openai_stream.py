@@ -14,6 +14,7 @@ from llmops_git.providers.wire import NO_JSON, SHOWN, cut_off, kind_of, no_reply
 
 _END = b"[DONE]"
 _STATUSES = range(400, 600)
+_MOST_CALLS = 1000
 
 
 class ChatStream:
@@ -93,6 +94,8 @@ class ChatStream:
         function, index = part.get("function") or {}, part.get("index")
         call = next((call for call in reversed(self._calls) if index is None or call["index"] == index), None)
         if call is None or (part.get("id") and call["id"] and part["id"] != call["id"]):
+            if len(self._calls) == _MOST_CALLS:
+                raise ValueError("too many tool calls")
             call = {"index": index, "id": "", "name": "", "arguments": []}
             self._calls.append(call)
         call["id"] = call["id"] or part.get("id") or ""

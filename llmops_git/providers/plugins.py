@@ -54,7 +54,7 @@ def _entry(settings: ProviderSettings) -> metadata.EntryPoint:
         raise LlmopsError(
             f"{where}: several packages have a provider `{settings.plugin}`: {packages}", hint="uninstall all but one"
         )
-    if _is_in_checkout(found[0].module):
+    if is_in_checkout(found[0].module):
         message = f"{where}: `{found[0].module}` would come from the repository that is being looked at"
         raise LlmopsError(message, hint="install the package from elsewhere")
     return found[0]
@@ -75,7 +75,7 @@ def _site_folders() -> set[Path]:
     return {Path(folder).resolve() for folder in (*schemes, *site.getsitepackages(), site.getusersitepackages())}
 
 
-def _is_in_checkout(module: str) -> bool:
+def is_in_checkout(module: str) -> bool:
     """Whether a module would be loaded out of the repository around the current folder."""
     here = _repository(Path.cwd())
     spec = util.find_spec(module.partition(".")[0])

@@ -6,6 +6,7 @@ import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,6 +120,26 @@ def test_calls_that_a_server_sends_whole_stay_apart() -> None:
         stream.take(json.dumps(chunk(tool_calls=[call])).encode())
     stream.take(b"[DONE]")
     assert ["f0", "f1"] == [call["name"] for call in stream.reply().tool_calls]
+
+
+def test_no_reply_has_calls_without_end() -> None:
+    calls = [{"index": number, "id": f"c{number}", "function": {"name": "f", "arguments": ""}} for number in range(1001)]
+    ChatStream().take(json.dumps(chunk(tool_calls=calls[:1000])).encode())
+    with pytest.raises(ProviderError):
+        ChatStream().take(json.dumps(chunk(tool_calls=calls)).encode())
+
+
+def test_a_stream_over_tls_is_read_piece_by_piece(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = Path(__file__).parent / "loopback.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    pieces = tuple(event_stream(one).body for one in HELLO)
+    answer = Answer(headers={"content-type": "text/event-stream"}, parts=pieces)
+    with chat_server(lambda _asked, _number: answer, certificate=certificate) as server:
+        provider = opened(server)
+        replies = [provider.generate(REQUEST, worker=0) for _ in range(3)]
+    assert ["hello"] * 3 == [reply.text for reply in replies]
+    assert all(reply.ttft_seconds <= reply.latency_seconds for reply in replies)
+    assert server.connections == 1
 
 
 def test_a_refusal_is_the_reply(opened: Opened) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,8 +14,10 @@ from llmops_git.providers.prices import FREE, KNOWN, cost_of, most_it_can_cost, 
 
 MINE = Price(input=1.0, output=2.0)
 _dollars = st.floats(0, 100)
-_prices = st.builds(Price, input=_dollars, output=_dollars, cached_input=st.none() | _dollars)
+_flat = st.builds(Price, input=_dollars, output=_dollars, cached_input=st.none() | _dollars, cache_write=st.none() | _dollars)
 _tokens = st.integers(0, 10**6)
+_tiers = st.lists(st.tuples(_tokens, _flat), max_size=2).map(lambda tiers: tuple(sorted(tiers, key=lambda tier: tier[0])))
+_prices = st.builds(lambda price, tiers: replace(price, tiers=tiers), _flat, _tiers)
 
 
 def test_the_closest_entry_holds() -> None:
@@ -42,9 +46,27 @@ def test_cached_tokens_cost_less() -> None:
     assert cost_of(price, usage) == pytest.approx(0.6 * 2.0 + 0.4 * 0.5 + 4.0)
 
 
-@given(_prices, _tokens, _tokens, _tokens)
-def test_no_call_costs_more_than_the_most_it_can_cost(price: Price, read: int, cached: int, written: int) -> None:
-    cost = cost_of(price, Usage(input_tokens=read, cached_input_tokens=cached, output_tokens=written))
+def test_tokens_written_to_a_cache_cost_more_and_reasoning_costs_what_output_does() -> None:
+    price = Price(input=2.0, output=8.0, cached_input=0.5, cache_write=2.5)
+    usage = Usage(
+        input_tokens=1_000_000,
+        cached_input_tokens=400_000,
+        cache_write_tokens=100_000,
+        output_tokens=500_000,
+        reasoning_tokens=300_000,
+    )
+    assert cost_of(price, usage) == pytest.approx(0.5 * 2.0 + 0.4 * 0.5 + 0.1 * 2.5 + 4.0)
+
+
+def test_a_long_prompt_costs_what_its_tier_says() -> None:
+    price = Price(input=1.0, output=2.0, tiers=((200_000, Price(input=2.0, output=3.0)),))
+    assert [0.2, 0.400002] == [cost_of(price, Usage(input_tokens=count, output_tokens=0)) for count in (200_000, 200_001)]
+
+
+@given(_prices, _tokens, _tokens, _tokens, _tokens)
+def test_no_call_costs_more_than_the_most_it_can_cost(price: Price, read: int, cached: int, made: int, written: int) -> None:
+    usage = Usage(input_tokens=read, cached_input_tokens=cached, cache_write_tokens=made, output_tokens=written)
+    cost = cost_of(price, usage)
     assert cost <= most_it_can_cost(price, input_tokens=read, output_tokens=written) * (1 + 1e-9)
 
 
