@@ -27,6 +27,7 @@ from llmops_git.commands.trial import Base, Candidate, Evaluated, Released, Sett
 from llmops_git.configs.values import Change, Config
 from llmops_git.evals.budget import Ledger
 from llmops_git.evals.gate import Decision
+from llmops_git.evals.history import History
 from llmops_git.evals.pacing import Limits
 from llmops_git.evals.plan import Plan, make_plan
 from llmops_git.evals.run import Outcome, evaluate
@@ -124,7 +125,7 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
             jobs = [job for key, job in needed.items() if key not in reused]
             known = taken_over(pairings, asked, reused, needed, fingerprints(providers))
             if reused:
-                plan = planned(jobs, known=known.keys())
+                plan = planned(jobs, known=known.keys(), history=History(reused.values()))
             if announce:
                 announce(plan)
                 announce = None

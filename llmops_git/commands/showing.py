@@ -26,6 +26,9 @@ def plan_line(plan: Plan) -> str:
     if plan.requests:
         parts.append(f"about {plan.input_tokens:,} tokens in, at most {plan.output_tokens_max:,} out")
         parts.append("cost unknown (no price)" if plan.cost_usd is None else f"at most ${plan.cost_usd:.2f}")
+        if plan.from_history:
+            likely = "" if plan.likely_usd is None else f" and ${plan.likely_usd:.2f}"
+            parts.append(f"by earlier replies about {plan.output_tokens_likely:,} out{likely}")
     if plan.further:
         parts.append(f"and at most {plan.further:,} more where the model calls tools, which these figures do not hold")
     return ", ".join(parts)

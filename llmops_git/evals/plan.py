@@ -13,6 +13,7 @@ from llmops_git.evals.agent import max_steps_of
 from llmops_git.evals.cache import Cache
 from llmops_git.evals.finding import Finder, NotKnown
 from llmops_git.evals.foresight import foreseen
+from llmops_git.evals.history import History
 from llmops_git.evals.program import DEFAULT_OUTPUT_TOKENS, estimated_input_tokens, output_token_limit
 from llmops_git.evals.retry import Clock, SystemClock
 from llmops_git.evals.samples import Job, Prepared, guessed, prepare
@@ -32,7 +33,8 @@ class JobPlan:
     `further` is the most that can follow where the model calls tools: what they ask nobody knows yet, so neither they nor their
     tokens and cost are in the other figures.
     Tokens: `input_tokens` is an estimate, `output_tokens_max` the most that the requests allow. `cost_usd` is in US dollars,
-    with replies of that greatest length; None where a price is not known.
+    with replies of that greatest length; None where a price is not known. `output_tokens_likely` and `likely_usd` reckon
+    with replies as long as earlier ones, for the `from_history` requests of which there are some.
     """
 
     config: str
@@ -48,6 +50,9 @@ class JobPlan:
     input_tokens: int = 0
     output_tokens_max: int = 0
     cost_usd: float | None = 0.0
+    output_tokens_likely: int = 0
+    likely_usd: float | None = 0.0
+    from_history: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +73,9 @@ class Plan:
     cost_usd: float | None
     unpriced: tuple[str, ...]
     per_job: tuple[JobPlan, ...]
+    output_tokens_likely: int = 0
+    likely_usd: float | None = 0.0
+    from_history: int = 0
     prepared: Mapping[SampleKey, Prepared] = field(default_factory=dict, repr=False, compare=False)
     asked: Mapping[tuple[str, str], bytes] = field(default_factory=dict, repr=False, compare=False)
     further: int = 0
@@ -82,15 +90,17 @@ def make_plan(
     first_repeat: int = 0,
     clock: Clock | None = None,
     known: Collection[SampleKey] = (),
+    history: History | None = None,
     stubbed: Container[str] = (),
 ) -> Plan:
     """Render every request and look it up in the cache.
 
     `fingerprints` are the open providers' by name; without them a cached reply of any engine counts. Samples that are `known`
-    count as shared, and are not rendered. `stubbed` are the tools that have a stub. Raises LlmopsError when a request
+    count as shared, and are not rendered. `history` knows of earlier replies; those in the cache are
+    added to it. `stubbed` are the tools that have a stub. Raises LlmopsError when a request
     cannot be rendered, so that a broken template costs nothing.
     """
-    desk = _Desk(cache, prices, fingerprints or {}, clock or SystemClock(), known, stubbed)
+    desk = _Desk(cache, prices, fingerprints or {}, clock or SystemClock(), known, stubbed, history or History())
     per_job = tuple(desk.plan(job, range(first_repeat, first_repeat + job.repeats)) for job in jobs)
     costs = [plan.cost_usd for plan in per_job]
     priced = [cost for cost in costs if cost is not None]
@@ -102,6 +112,9 @@ def make_plan(
         input_tokens=sum(plan.input_tokens for plan in per_job),
         output_tokens_max=sum(plan.output_tokens_max for plan in per_job),
         cost_usd=sum(priced) if len(priced) == len(costs) else None,
+        output_tokens_likely=sum(plan.output_tokens_likely for plan in per_job),
+        likely_usd=sum(plan.likely_usd or 0.0 for plan in per_job) if len(priced) == len(costs) else None,
+        from_history=sum(plan.from_history for plan in per_job),
         unpriced=tuple(sorted(desk.unpriced)),
         per_job=per_job,
         prepared=desk.prepared,
@@ -131,7 +144,9 @@ class _Desk:
         clock: Clock,
         known: Collection[SampleKey],
         stubbed: Container[str],
+        history: History,
     ) -> None:
+        self._history = history
         self._cache = cache
         self._prices = prices
         self._fingerprints = fingerprints
@@ -205,10 +220,14 @@ class _Desk:
             self._seen.add(key)
             plan = replace(plan, further=plan.further + left)
             if reply is not None:
+                self._history.learn(plan.eval_digest, prepared.case.id, reply.usage.output_tokens)
                 plan = replace(plan, cached=plan.cached + 1)
                 continue
-            plan = replace(plan, requests=plan.requests + 1)
-            plan = self._with_tokens(plan, config, estimated_input_tokens(request), output_token_limit(request))
+            most = output_token_limit(request)
+            before = self._history.tokens(plan.eval_digest, prepared.case.id)
+            plan = replace(plan, requests=plan.requests + 1, from_history=plan.from_history + (before is not None))
+            likely = most if before is None else min(before, most)
+            plan = self._with_tokens(plan, config, estimated_input_tokens(request), most, likely)
         return plan
 
     def _with_judge(self, plan: JobPlan, judge: Config, request: Request) -> JobPlan:
@@ -219,16 +238,19 @@ class _Desk:
         written = int(parameters.get("max_completion_tokens") or parameters.get("max_tokens") or DEFAULT_OUTPUT_TOKENS)
         return self._with_tokens(replace(plan, judge_requests=plan.judge_requests + 1), judge, read, written)
 
-    def _with_tokens(self, plan: JobPlan, config: Config, read: int, written: int) -> JobPlan:
+    def _with_tokens(self, plan: JobPlan, config: Config, read: int, most: int, likely: int | None = None) -> JobPlan:
+        written = most if likely is None else likely
         price = price_of(self._prices, config.provider, config.model)
-        cost = most_it_can_cost(price, input_tokens=read, output_tokens=written)
+        cost, likely_cost = (most_it_can_cost(price, input_tokens=read, output_tokens=tokens) for tokens in (most, written))
         if cost is None:
             self.unpriced.add(f"{config.provider}/{config.model}")
         return replace(
             plan,
             input_tokens=plan.input_tokens + read,
-            output_tokens_max=plan.output_tokens_max + written,
+            output_tokens_max=plan.output_tokens_max + most,
+            output_tokens_likely=plan.output_tokens_likely + written,
             cost_usd=None if cost is None or plan.cost_usd is None else plan.cost_usd + cost,
+            likely_usd=None if likely_cost is None or plan.likely_usd is None else plan.likely_usd + likely_cost,
         )
 
 

@@ -110,3 +110,10 @@ def test_the_pace_recovers_from_a_refusal_that_was_no_limit() -> None:
     seconds, refused = simulate(server, 5000, 32)
     assert refused <= 32
     assert seconds <= 5000 / 32 * LATENCY * 1.1 + 1
+
+
+def test_refusals_at_the_same_moment_are_survived() -> None:
+    pace = Pace(Limits(), 4)
+    for _ in range(5):
+        pace.refused(pace.start(0.0, Charge()), 0.0, 0.0, None, hinted=True)
+    assert pace.wait(0.0, Charge()) < 60

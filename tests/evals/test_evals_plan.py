@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from llmops_git.configs.policy import Budget, Price
 from llmops_git.configs.values import Case, ScorerSettings
 from llmops_git.errors import LlmopsError
 from llmops_git.evals.cache import Cache
+from llmops_git.evals.history import History
 from llmops_git.evals.plan import make_plan, over_budget
 from llmops_git.evals.run import evaluate
+from llmops_git.providers.base import Usage
 
 PRICES = {"fake-1": Price(input=1.0, output=10.0)}
 
@@ -91,3 +94,29 @@ def test_a_run_takes_over_the_requests_that_its_plan_rendered(monkeypatch: pytes
     planned = evaluate(jobs, providers={"fake": FakeProvider()}, cache=None, budget=Budget(), prices=PRICES, plan=plan)
     assert [sample.output for sample in plain.runs[0].samples] == [sample.output for sample in planned.runs[0].samples]
     assert all(span.start_ns <= span.end_ns for span in planned.spans)
+
+
+def test_a_plan_reckons_with_replies_as_long_as_the_base_had(tmp_path: Path) -> None:
+    """The limit is 8 tokens; the base's replies to the same cases had 2."""
+    cache = Cache(tmp_path)
+    base, head = make_job(), make_job(make_config(system="Repeat the word twice."))
+    evaluate([base], providers={"fake": FakeProvider()}, cache=cache, budget=Budget(), prices={})
+    prices = {"fake-1": Price(input=0, output=1_000_000)}
+    plan = make_plan([base, head], cache=cache, prices=prices)
+    assert (plan.cached, plan.requests, plan.from_history) == (3, 3, 3)
+    assert (plan.output_tokens_likely, plan.output_tokens_max) == (6, 24)
+    assert (plan.likely_usd, plan.cost_usd) == (pytest.approx(6.0), pytest.approx(24.0))
+
+
+def test_without_earlier_replies_a_plan_reckons_with_the_longest() -> None:
+    plan = make_plan([make_job()], cache=None, prices={})
+    assert (plan.from_history, plan.output_tokens_likely) == (0, plan.output_tokens_max)
+
+
+def test_a_plan_learns_from_a_run_that_is_known_and_never_reckons_with_more_than_is_allowed() -> None:
+    run = evaluate([make_job()], providers={"fake": FakeProvider()}, cache=None, budget=Budget(), prices={}).runs[0]
+    usage = Usage(output_tokens=5000)
+    long = replace(run, samples=tuple(replace(sample, usage=usage) for sample in run.samples))
+    head = make_job(make_config(system="Repeat the word twice."))
+    assert make_plan([head], cache=None, prices={}, history=History([run])).output_tokens_likely == 6
+    assert make_plan([head], cache=None, prices={}, history=History([long])).output_tokens_likely == 24

@@ -11,6 +11,7 @@ _MEASURED = 4  # starts between two refusals that it takes to know the pace
 _LONG_ENOUGH = 0.5  # seconds between two refusals after which the measured pace may be faster than the one tried
 _GROWTH = 0.04  # by which the pace grows in a second,
 _DOUBLING = 10.0  # seconds without refusal after which it grows twice as fast
+_SHORTEST = 0.001  # seconds that two refusals are apart at least, whatever the clock says
 _SLACK = 0.05  # seconds by which a late start may be made up for
 
 
@@ -65,7 +66,7 @@ class Learned:
 
     def refused(self, now: float, pause: float) -> None:
         """A refusal that is not of the same burst as the last; nothing starts for `pause` seconds."""
-        elapsed = now - self._since
+        elapsed = max(now - self._since, _SHORTEST)
         admitted = self._admitted - 1
         if not self._rate:
             self._rate = _FIRST_GUESS * max(admitted, 1) / (elapsed + pause)
