@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from llmops_git import __version__
-from llmops_git.commands.pairings import Pairing, edits_instrument
+from llmops_git.commands.pairings import Pairing, changed_judges, edits_instrument
 from llmops_git.commands.trial import Candidate
 from llmops_git.configs.policy import Policy
 from llmops_git.configs.values import Change
@@ -18,6 +18,9 @@ from llmops_git.reports.values import ConfigReport, Report
 
 NO_EVALUATION = "has no `evaluation:` section: nothing shows that this change is safe"
 REMOVED = "is removed: its releases stay, and what runs in an environment goes on running there"
+OTHER_JUDGE = (
+    "has another judge: scores under the old and the new one are not comparable, and each table has one for both sides"
+)
 EDITS_INSTRUMENT = "this change edits its own eval set, scorers or gate: it is scored on the base's as well"
 
 
@@ -33,6 +36,7 @@ def config_report(
     notes = [*candidate.notes]
     if edits_instrument(candidate.bases[0].config, candidate.head):
         notes.append(EDITS_INSTRUMENT)
+    notes += [f"`{scorer}` {OTHER_JUDGE}" for scorer in changed_judges(candidate.bases[0].config, candidate.head)]
     verdict, passes = decision.verdicts[name], decision.passes[name]
     if candidate.head.evaluation is None:  # taken away: the base's can stop the change, and cannot prove it safe
         notes.append(f"`{name}` {NO_EVALUATION}")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmops_git.commands.trial import Base, Candidate
-from llmops_git.configs.values import Config, Evaluation
+from llmops_git.configs.values import Config, Evaluation, ScorerSettings
 from llmops_git.evals.run import Job
 from llmops_git.evals.values import Instrument
 
@@ -37,6 +37,22 @@ def pairings_of(candidate: Candidate) -> Iterable[Pairing]:
 def edits_instrument(base: Config | None, head: Config) -> bool:
     """Whether the head is measured by other cases, scorers or gates than its base."""
     return bool(base and base.evaluation and base.eval_digest != head.eval_digest)
+
+
+def changed_judges(base: Config | None, head: Config) -> tuple[str, ...]:
+    """The scorers that both sides have and that other judges answer for: another model, rubric, scale, or other words."""
+    if not base or not base.evaluation or not head.evaluation:
+        return ()
+    before = {scorer.name: _pins(scorer) for scorer in base.evaluation.scorers}
+    return tuple(
+        scorer.name
+        for scorer in head.evaluation.scorers
+        if (scorer.asked or before.get(scorer.name)) and before.get(scorer.name, _pins(scorer)) != _pins(scorer)
+    )
+
+
+def _pins(scorer: ScorerSettings) -> tuple[tuple[str, str], ...]:
+    return tuple((judge.digest, repr(judge.scale)) for judge in scorer.asked)
 
 
 def jobs_of(pairings: Sequence[Pairing], repeats: Mapping[str, int]) -> dict[Key, Job]:

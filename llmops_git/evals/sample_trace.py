@@ -36,6 +36,7 @@ def steps_of(
         chat=first if isinstance(first, ChatStep) else None,
         later=turns[1:],
         scores={name: score.value for name, score in result.scores.items() if score.value is not None},
+        reasons={name: score.explanation for name, score in result.scores.items() if score.judgements and score.explanation},
         error=result.error,
     )
 

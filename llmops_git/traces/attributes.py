@@ -41,6 +41,7 @@ CACHED = "llmops.cached"
 ENGINE = "llmops.engine"
 STEP = "llmops.step"  # which call of the model in its sample, from 1; its input messages are those that the step added
 RECORDED = "llmops.tool.recorded"  # the result is the case's own; false: of a stub
+REASON_PREFIX = "llmops.score_reason."  # + the scorer's name; what a judge gave as its reasons
 SCORE_PREFIX = "llmops.score."  # + the scorer's name; only scores that were measured
 
 INVOKE_WORKFLOW = "invoke_workflow"

@@ -90,6 +90,7 @@ class SampleSteps:
     chat: ChatStep | None = None
     later: tuple[ChatStep | ToolStep, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)  # why, of scores that judges gave
     error: str = ""
 
 
@@ -116,7 +117,8 @@ def sample_spans(identity: RunIdentity, steps: SampleSteps) -> tuple[Span, ...]:
         attributes={names.OPERATION: names.INVOKE_WORKFLOW, names.WORKFLOW_NAME: identity.config, **prompt}
         | {names.EVAL_DIGEST: identity.eval_digest, names.RUN_ID: identity.run_id}
         | {names.CASE: steps.case, names.REPEAT: steps.repeat}
-        | {names.SCORE_PREFIX + name: value for name, value in steps.scores.items()},
+        | {names.SCORE_PREFIX + name: value for name, value in steps.scores.items()}
+        | {names.REASON_PREFIX + name: reason for name, reason in steps.reasons.items()},
         error=steps.error,
     )
     spans = [root]

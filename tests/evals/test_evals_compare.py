@@ -187,7 +187,7 @@ def test_what_is_not_applicable_is_neither_planned_nor_missing():
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"eval_digest": "other"}, "the head was measured under another evaluation (other)"),
+        ({"eval_digest": "other"}, "not comparable: the head was measured under another evaluation (other)"),
         ({"cases": ("c0",)}, "the head ran other cases than the eval set's (29 missing, 0 extra)"),
         ({"scorers": (GRADED,)}, "the two sides declare different scorers"),
     ],

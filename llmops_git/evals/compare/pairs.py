@@ -142,7 +142,7 @@ def _faults(run: Run, side: str, evaluation: Evaluation) -> list[str]:
     faults = []
     planned = {case.id for case in evaluation.cases}
     if run.eval_digest != evaluation.digest:
-        faults.append(f"the {side} was measured under another evaluation ({run.eval_digest or 'none'})")
+        faults.append(f"not comparable: the {side} was measured under another evaluation ({run.eval_digest or 'none'})")
     if set(run.cases) != planned or len(run.cases) != len(planned):
         missing, extra = len(planned - set(run.cases)), len(set(run.cases) - planned)
         faults.append(f"the {side} ran other cases than the eval set's ({missing} missing, {extra} extra)")
