@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # job -> (module, function); in the order of a change's life
 JOBS: dict[str, tuple[str, str]] = {
     "evaluate": ("evaluate", "run"),
+    "merge": ("merge", "run"),
     "comment": ("comment", "run"),
     "release": ("release", "run"),
     "promote": ("promote", "run"),
@@ -75,6 +76,10 @@ def _words(_context: click.Context, _parameter: click.Parameter, value: tuple[st
 @click.option("--commit", default="", envvar="LLMOPS_COMMIT", metavar="ID",
               help="evaluate: the commit of it that was approved.")  # fmt: skip
 @click.option("--model", default="", envvar="LLMOPS_MODEL", metavar="ID", help="upgrade: the new model.")
+@click.option("--shard", default="", envvar="LLMOPS_SHARD", metavar="I/N",
+              help="evaluate: only the cases of the I-th of N shards; the job merge gives the verdict.")  # fmt: skip
+@click.option("--shards", multiple=True, envvar="LLMOPS_SHARDS", callback=_words, metavar="FOLDER",
+              help="merge: the report folders of all shards, or a folder that holds them (repeatable).")  # fmt: skip
 @click.option("--dry-run/--no-dry-run", default=False, envvar="LLMOPS_DRY_RUN",
               help="Write files into the report folder instead of anything outside.")  # fmt: skip
 def command(job: str, **options: Any) -> int:

@@ -16,6 +16,7 @@ from llmops_git.commands.pooling import pooled
 from llmops_git.commands.secrets import secrets_of, without_secrets
 from llmops_git.commands.trial import Candidate, Evaluated
 from llmops_git.configs.values import Evaluation, Repeats
+from llmops_git.errors import LlmopsError
 from llmops_git.evals.escalation import looks
 from llmops_git.evals.merge import merge_runs, merged_problems, merged_spending
 from llmops_git.evals.plan import make_plan
@@ -48,13 +49,17 @@ def merge_shards(
     if not pairings:
         return Evaluated(report=unmeasured_report(candidates, policy, label))
     outcome = Outcome(runs=runs, spending=merged_spending(records), spans=spans, problems=merged_problems(records))
-    outcome = pooled(outcome, before(earlier or {}, records[0].of.first_repeat))
+    first = records[0].of.first_repeat
+    known = before(earlier or {}, first)
+    if first and not known:  # the new samples alone would be a choice between two attempts
+        raise LlmopsError("the shards add to an earlier attempt, and that cannot be read", hint="run all jobs again")
+    outcome = pooled(outcome, known)
     allowed = sequence_of(asked)
     decision = decision_on(pairings, outcome.runs, policy=policy, looks=allowed)
-    wanted = escalated(pairings, decision.comparisons, repeats, looks=allowed)
+    wanted = escalated(pairings, decision.comparisons, repeats, looks=allowed, policy=policy)
     if wanted:
         outcome = replace(outcome, problems=(*outcome.problems, more_repeats(wanted, records[0])))
-    plan = make_plan(list(jobs.values()), cache=None, prices={}, first_repeat=records[0].of.first_repeat)
+    plan = make_plan(list(jobs.values()), cache=None, prices={}, first_repeat=first)
     decision = with_impact(decision, pairings, plan.asked, outcome.runs)
     report = decided_report(candidates, pairings, decision, outcome, policy=policy, label=label, started=started)
     evaluated = Evaluated(report=report, runs=outcome.runs, spans=spans)

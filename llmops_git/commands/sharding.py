@@ -26,6 +26,7 @@ from llmops_git.commands.tool_stubs import opened_stubs, stubbed
 from llmops_git.commands.trial import Candidate, Evaluated, Settings
 from llmops_git.configs.digest import digest_of
 from llmops_git.configs.policy import Budget
+from llmops_git.evals.pacing import Limits
 from llmops_git.evals.plan import Plan, make_plan
 from llmops_git.evals.run import Job, Outcome, evaluate
 from llmops_git.evals.shard_file import Measured, ShardRecord
@@ -112,6 +113,11 @@ def evaluate_shard(
     return evaluated, record
 
 
+def paced(limits: Limits, shard: Shard) -> Limits:
+    """The shard's share of a pace that the policy sets for all of them together: they run at the same time."""
+    return Limits(rpm=-(-limits.rpm // shard.of), tpm=-(-limits.tpm // shard.of))
+
+
 def is_measured(evaluated: Evaluated) -> bool:
     """Whether the shard can add anything: False where it asked something and was never answered."""
     samples = [sample for run in evaluated.runs for sample in run.samples]
@@ -161,7 +167,7 @@ def _measured(
             on_progress=settings.on_progress,
             first_repeat=first,
             plan=plan,
-            limits=limits_of(policy, settings),
+            limits={name: paced(limits, shard) for name, limits in limits_of(policy, settings).items()},
             known=known,
             stubs=stubs,
         )

@@ -32,6 +32,10 @@ def run(session: Session) -> int:
     from llmops_git.commands.jobs.tell import tell, tell_failure, tell_started
     from llmops_git.commands.runs import check_output
 
+    if session.inputs.shard:
+        from llmops_git.commands.jobs.shard import run_shard
+
+        return run_shard(session)
     check_output(session.inputs.report_dir)
     project = session_project(session)
     targets = targets_of(session, project.git.resolve("HEAD"))
@@ -44,7 +48,7 @@ def run(session: Session) -> int:
         tell_failure(session, targets, error)
         raise
     tell(session, targets, project, evaluated, changes=ready.changes)
-    return _exit_code(session, evaluated.report)
+    return exit_code_of(session, evaluated.report)
 
 
 class Prepared(NamedTuple):
@@ -124,13 +128,19 @@ def _tip_now(git: Git, remote: str | None, targets: Targets) -> str:
     return list_remote(git, remote, ref).get(ref, targets.tip)
 
 
-def _evaluate(session: Session, project: Project, targets: Targets, ready: Prepared) -> Evaluated:
-    """The report on the change, measured where it can be; the token is in none of it."""
+class Gathered(NamedTuple):
+    """What a job evaluates, and how it gets replies. `missing` are the variables of keys that are not set."""
+
+    candidates: Sequence[Candidate]
+    removed: Sequence[Change]
+    missing: Sequence[str]
+    mode: Literal["live", "replay", "plan"]
+
+
+def gathered(session: Session, project: Project, ready: Prepared) -> Gathered:
+    """The configs that are asked for, among those that changed, against what runs in production now."""
     from llmops_git.commands.candidates import candidates_of
-    from llmops_git.commands.evaluate import evaluate_candidates, plan_candidates
     from llmops_git.commands.jobs.keys import missing_keys
-    from llmops_git.commands.secrets import without_secrets
-    from llmops_git.commands.showing import plan_line
 
     policy, changes, asked = ready.policy, ready.changes, session.inputs.configs
     names = [change.config for change in changes.changes if change.config in asked]
@@ -139,13 +149,23 @@ def _evaluate(session: Session, project: Project, targets: Targets, ready: Prepa
     candidates = candidates if names or not asked else ()
     removed = [change for change in changes.changes if change.status == "removed" and (not asked or change.config in asked)]
     missing = missing_keys(candidates, policy, session.environ)
-    mode = chosen_mode(session, missing) if candidates else "live"
-    with _replies(session, project, ready.tip, mode) as replay:
-        settings = _settings(session, project, policy, replay)
+    return Gathered(candidates, removed, missing, chosen_mode(session, missing) if candidates else "live")
+
+
+def _evaluate(session: Session, project: Project, targets: Targets, ready: Prepared) -> Evaluated:
+    """The report on the change, measured where it can be; the token is in none of it."""
+    from llmops_git.commands.evaluate import evaluate_candidates, plan_candidates
+    from llmops_git.commands.secrets import without_secrets
+    from llmops_git.commands.showing import plan_line
+
+    policy, changes = ready.policy, ready.changes
+    candidates, removed, missing, mode = gathered(session, project, ready)
+    with replies_of(session, project, ready.tip, mode) as replay:
+        settings = settings_of(session, project, policy, replay)
         if mode == "plan":
             plan = plan_line(plan_candidates(candidates, policy=policy, settings=settings))
             why_not = f"{why_not_measured(targets, missing)}; {plan}"
-            return _unmeasured(candidates, removed, why_not, changes)
+            return unmeasured(candidates, removed, why_not, changes)
         evaluated = evaluate_candidates(
             candidates,
             policy=policy,
@@ -168,7 +188,7 @@ def _fetch_production(project: Project, policy: Policy) -> None:
         fetch_state(project.git, remote)
 
 
-def _settings(session: Session, project: Project, policy: Policy, replay: Path | None) -> Settings:
+def settings_of(session: Session, project: Project, policy: Policy, replay: Path | None) -> Settings:
     from llmops_git.commands.evaluate import known_from_releases, replies_folder
     from llmops_git.commands.jobs.earlier import earlier_runs
     from llmops_git.commands.showing import show_plan
@@ -206,7 +226,7 @@ def why_not_measured(targets: Targets, missing: Sequence[str]) -> str:
 
 
 @contextmanager
-def _replies(session: Session, project: Project, tip: str, mode: str) -> Iterator[Path | None]:
+def replies_of(session: Session, project: Project, tip: str, mode: str) -> Iterator[Path | None]:
     """For mode replay, the recorded replies of the commit that the change goes to: a change cannot bring its own."""
     if mode != "replay":
         yield None
@@ -226,7 +246,7 @@ def _replies(session: Session, project: Project, tip: str, mode: str) -> Iterato
         yield Path(place)
 
 
-def _unmeasured(candidates: Sequence[Candidate], removed: Sequence[Change], why_not: str, changes: ChangeSet) -> Evaluated:
+def unmeasured(candidates: Sequence[Candidate], removed: Sequence[Change], why_not: str, changes: ChangeSet) -> Evaluated:
     """The report where nothing could be asked: what changed, what it would take, and no verdict."""
     from llmops_git.commands.assemble import removed_report
     from llmops_git.commands.trial import Evaluated
@@ -256,7 +276,7 @@ def _unmeasured(candidates: Sequence[Candidate], removed: Sequence[Change], why_
     return Evaluated(report=report)
 
 
-def _exit_code(session: Session, report: Report) -> int:
+def exit_code_of(session: Session, report: Report) -> int:
     if report.gate_passes:
         return EXIT_OK
     code = EXIT_NOT_MEASURED if report.verdict == "invalid" else EXIT_GATE

@@ -35,6 +35,8 @@ class Inputs:
     pull_request: int | None = None  # maintainer-approved evaluation of a fork: which one
     commit: str = ""  # … and the exact commit that was approved
     model: str = ""  # upgrade
+    shard: str = ""  # evaluate: only this part, as I/N
+    shards: tuple[str, ...] = ()  # merge: the folders of all parts
     dry_run: bool = False
 
 
