@@ -48,10 +48,17 @@ def decision_on(pairings: Sequence[Pairing], runs: Sequence[Run], *, policy: Pol
 
 
 def escalated(
-    pairings: Sequence[Pairing], comparisons: Sequence[Comparison], repeats: Mapping[str, int], *, looks: Looks
+    pairings: Sequence[Pairing],
+    comparisons: Sequence[Comparison],
+    repeats: Mapping[str, int],
+    *,
+    looks: Looks,
+    policy: Policy,
 ) -> dict[str, int]:
-    """Eval digest -> repeats at the next look, of those that are open and have one."""
+    """Eval digest -> repeats at the next look, of those that are open and have one; none where the policy says so."""
     wanted: dict[str, int] = {}
+    if not policy.gate.escalate:
+        return wanted
     for evaluation in {pairing.evaluation.digest: pairing.evaluation for pairing in pairings}.values():
         own = [comparison for comparison in comparisons if comparison.eval_digest == evaluation.digest]
         after = next_repeats(own, repeats[evaluation.digest], looks(evaluation))

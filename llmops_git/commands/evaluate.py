@@ -145,7 +145,7 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
             )
             outcome = pooled(with_reused(outcome, reused), settings.earlier)
             decision = decision_on(pairings, outcome.runs, policy=policy, looks=looks)
-            wanted = {} if settings.repeats else escalated(pairings, decision.comparisons, repeats, looks=looks)
+            wanted = {} if settings.repeats else escalated(pairings, decision.comparisons, repeats, looks=looks, policy=policy)
             if not wanted:
                 spent = _spent(outcome.spending, ledger, time.monotonic() - started)
                 decision = with_impact(decision, pairings, asked, outcome.runs)

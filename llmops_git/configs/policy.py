@@ -56,6 +56,7 @@ class GateSettings:
     on_inconclusive: OnInconclusive = "warn"
     on_leaning_worse: Literal["review", "block", "pass"] = "review"
     coverage_min: float = 0.95
+    escalate: bool = True  # ask all cases again, up to a config's `repeats.max`, while a verdict is open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

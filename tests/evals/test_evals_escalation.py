@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from gate_values import SETTINGS, compared, evaluation_of, passes
 
@@ -37,6 +39,10 @@ def test_looks(start, most, expected):
 def test_a_single_look_has_all_of_alpha_and_several_have_half_each():
     assert alpha_for(Repeats(start=3, max=3), SETTINGS) == 0.05
     assert alpha_for(MAX5, SETTINGS) == 0.025
+
+
+def test_where_the_policy_does_not_escalate_the_one_look_has_all_of_alpha():
+    assert alpha_for(MAX5, replace(SETTINGS, escalate=False)) == 0.05
 
 
 @pytest.mark.parametrize(("done", "expected"), [(1, 3), (2, 3), (3, 5), (5, 5), (7, 7)])
