@@ -59,7 +59,7 @@ def taken_over(
         head = pairing.candidate.head
         base = reused.get((pairing.base.config.digest, pairing.evaluation.digest)) if pairing.base.config else None
         marks = _same(pairing, asked)
-        if base is None or marks is None or base.engine.split("; ")[0] != fingerprints.get(head.provider):
+        if base is None or marks is None or base.engine.split("; ")[0] != fingerprints.get(head.answered_by):
             continue
         same = {case.id for case, is_same in zip(pairing.evaluation.cases, marks, strict=True) if is_same}
         repeats = jobs[head.digest, pairing.evaluation.digest].repeats

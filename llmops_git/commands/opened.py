@@ -11,6 +11,7 @@ from pathlib import Path
 from llmops_git.commands.trial import Settings
 from llmops_git.configs.embedders import LANE
 from llmops_git.configs.policy import Policy, ProviderSettings
+from llmops_git.configs.values import TARGET
 from llmops_git.errors import LlmopsError
 from llmops_git.evals.cache import Cache
 from llmops_git.evals.lanes import lanes_of, scoring_lanes_of
@@ -33,16 +34,37 @@ def replies_cache(settings: Settings) -> Iterator[Cache]:
 @contextmanager
 def opened_providers(jobs: Iterable[Job], policy: Policy, settings: Settings) -> Iterator[dict[str, Provider]]:
     """The providers that the jobs and their judges use, opened by the policy that holds, closed at the end."""
+    jobs = list(jobs)
     names = sorted({name for job in jobs for name in _provider_names(job)})
     with ExitStack() as stack:
-        providers = {}
+        providers: dict[str, Provider] = {}
         for name in names:
+            if name.startswith(TARGET) and settings.replay is None:
+                providers[name] = _application(name.removeprefix(TARGET), jobs, policy, settings)
+                stack.callback(providers[name].close)
+                continue
             opened = open_embedder if name.startswith(LANE) else open_provider
             found = _provider_settings(name.removeprefix(LANE), policy, settings)
             provider = opened(found, environ=os.environ, record=settings.record)
             stack.callback(provider.close)
             providers[name] = provider
         yield providers
+
+
+def _application(name: str, jobs: Iterable[Job], policy: Policy, settings: Settings) -> Provider:
+    """The application `name`, with the configs that it is asked with."""
+    from llmops_git.providers.replay import RecordingProvider
+    from llmops_git.providers.target import TargetProvider, bundle_of
+
+    if name not in policy.targets:
+        raise LlmopsError(
+            f"target `{name}` is not in the llmops.yaml that holds here (the base's)",
+            hint="merge the target first, or run with --policy head where you trust the change",
+        )
+    configs = {job.config.digest: job.config for job in jobs}
+    bundles = {digest: bundle_of(config.name, digest, config.resolved) for digest, config in configs.items()}
+    target = TargetProvider(policy.targets[name], bundles, environ=os.environ)
+    return target if settings.record is None else RecordingProvider(target, settings.record)
 
 
 def fingerprints(providers: Mapping[str, Provider]) -> dict[str, str]:

@@ -17,6 +17,7 @@ _SECTIONS: dict[str, Aspect] = {
     "output": "output",
     "guardrails": "guardrails",
     "inputs": "inputs",
+    "target": "model",
 }
 _ORDER: tuple[Aspect, ...] = (
     "prompt", "model", "parameters", "retrieval", "tools", "output", "guardrails", "inputs", "evaluation", "metadata"

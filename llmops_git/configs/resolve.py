@@ -44,6 +44,8 @@ def resolve_config(source: Source, broken: frozenset[str], templates: Templates)
     if source.value.get("kind") == "judge" and (settings := settings_of(source)):
         resolved["judge"] = settings
     resolved["templates"] = templates.partials
+    if "target" in source.value and "target" not in broken and source.value.get("kind") != "judge":
+        resolved["target"] = source.value["target"]
     if "tools" in resolved and "max_steps" not in broken:
         resolved["max_steps"] = source.value.get("max_steps", DEFAULT_MAX_STEPS)
     return resolved

@@ -80,4 +80,5 @@ _RULES: dict[str, Callable[[Json, Json], Bump]] = {
     "messages": _always("patch"),
     "templates": _always("patch"),
     "max_steps": _always("patch"),
+    "target": _always("minor"),
 }

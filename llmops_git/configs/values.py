@@ -11,6 +11,8 @@ from llmops_git.errors import Problem
 Json = Any  # a JSON value: None, bool, int, float, str, list, dict; mypy cannot express recursion usefully here
 JsonObject = Mapping[str, Json]
 
+TARGET = "target:"  # stands before the name of an application where a provider could be named; no provider has a colon
+
 Kind = Literal["config", "judge"]
 Role = Literal[
     "config", "message", "include", "output_schema", "tool", "corpus", "dataset", "judge", "guardrail", "scorer_schema"
@@ -138,6 +140,12 @@ class Config:
     @property
     def model(self) -> str:
         return str(self.resolved["model"]["id"])
+
+    @property
+    def answered_by(self) -> str:
+        """Who is asked for its samples: the provider, or `target:<name>` where an application is evaluated."""
+        target = self.resolved.get("target")
+        return f"{TARGET}{target}" if target else self.provider
 
     @property
     def eval_digest(self) -> str:

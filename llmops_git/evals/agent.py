@@ -49,7 +49,9 @@ class Step:
 
 
 def max_steps_of(config: Config) -> int:
-    """How often the model may be asked for one sample; 0 where there are no tools, and so no loop."""
+    """How often the model may be asked for one sample; 0 where there are no tools, or an application calls its own."""
+    if config.answered_by != config.provider:
+        return 0
     return int(config.resolved.get("max_steps", DEFAULT_MAX_STEPS)) if config.resolved.get("tools") else 0
 
 

@@ -10,7 +10,9 @@ from llmops_git.configs.values import Config, Evaluation
 
 def lanes_of(config: Config) -> Iterator[str]:
     """The providers of one config's samples; those of vectors carry the prefix of their lane."""
-    yield config.provider
+    yield config.answered_by
+    if config.answered_by != config.provider:
+        return  # the application finds its own documents
     retrieval = config.resolved.get("retrieval") or {}
     if retrieval.get("retriever") == "embedding":
         yield lane_of(embedder_of(retrieval.get("embedder")))

@@ -165,7 +165,7 @@ class _Desk:
             config=config.name,
             config_digest=config.digest,
             eval_digest=job.evaluation.digest,
-            model=f"{config.provider}/{config.model}",
+            model=f"{config.answered_by}/{config.model}",
             samples=len(job.evaluation.cases) * len(repeats),
         )
         # a scorer asks each of its judges once, or with one request for each text that it has of its own
@@ -209,7 +209,7 @@ class _Desk:
         if prepared.key in self._seen:
             return replace(plan, shared=plan.shared + 1)
         self._seen.add(prepared.key)
-        fingerprint = self._fingerprints.get(config.provider)
+        fingerprint = self._fingerprints.get(config.answered_by)
 
         def find(key: str) -> Reply | None:
             return None if self._cache is None else self._cache.get(key, fingerprint)
@@ -222,6 +222,9 @@ class _Desk:
             if reply is not None:
                 self._history.learn(plan.eval_digest, prepared.case.id, reply.usage.output_tokens)
                 plan = replace(plan, cached=plan.cached + 1)
+                continue
+            if config.answered_by != config.provider:  # an application: its tokens are its own
+                plan = self._with_tokens(replace(plan, requests=plan.requests + 1), config, 0, 0)
                 continue
             most = output_token_limit(request)
             before = self._history.tokens(plan.eval_digest, prepared.case.id)
@@ -240,10 +243,10 @@ class _Desk:
 
     def _with_tokens(self, plan: JobPlan, config: Config, read: int, most: int, likely: int | None = None) -> JobPlan:
         written = most if likely is None else likely
-        price = price_of(self._prices, config.provider, config.model)
+        price = price_of(self._prices, config.answered_by, config.model)
         cost, likely_cost = (most_it_can_cost(price, input_tokens=read, output_tokens=tokens) for tokens in (most, written))
         if cost is None:
-            self.unpriced.add(f"{config.provider}/{config.model}")
+            self.unpriced.add(f"{config.answered_by}/{config.model}")
         return replace(
             plan,
             input_tokens=plan.input_tokens + read,

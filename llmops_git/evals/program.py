@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 from llmops_git.configs.template import render_messages
@@ -16,6 +17,8 @@ _CHARACTERS_PER_TOKEN = 4
 def render_request(config: Config, case: Case, documents: Sequence[JsonObject] = ()) -> Request:
     """The request of a config for a case. Raises InvalidInput when a template fails on these inputs."""
     resolved = config.resolved
+    if "target" in resolved:
+        return _for_application(config, case)
     model, output = resolved["model"], resolved.get("output") or {}
     return Request(
         provider=model["provider"],
@@ -24,6 +27,17 @@ def render_request(config: Config, case: Case, documents: Sequence[JsonObject] =
         parameters=model.get("parameters") or {},
         output_schema=output.get("schema"),
         tools=tuple(resolved.get("tools") or ()),
+    )
+
+
+def _for_application(config: Config, case: Case) -> Request:
+    """What an application is asked: the inputs. The config goes with them as a bundle, which its digest stands for."""
+    inputs = json.dumps(case.inputs, ensure_ascii=False, sort_keys=True)
+    return Request(
+        provider=config.answered_by,
+        model=config.model,
+        messages=({"role": "user", "content": inputs},),
+        parameters={"bundle": config.digest},
     )
 
 

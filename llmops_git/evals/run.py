@@ -181,7 +181,7 @@ class _Running:
 
         They take turns in going first; otherwise what starting costs would be the latency of one of them.
         """
-        numbers = [number for number, bench in enumerate(self._benches) if bench.job.config.provider == lane]
+        numbers = [number for number, bench in enumerate(self._benches) if bench.job.config.answered_by == lane]
         most_cases = max((len(self._benches[number].job.evaluation.cases) for number in numbers), default=0)
         most_repeats = max((self._benches[number].job.repeats for number in numbers), default=0)
         for place in range(most_cases):
@@ -297,9 +297,9 @@ class _Running:
             config=config.name,
             config_digest=config.digest,
             eval_digest=evaluation.digest,
-            provider=config.provider,
+            provider=config.answered_by,
             model=config.model,
-            engine="; ".join([self._lanes[config.provider].fingerprint, *named]),
+            engine="; ".join([self._lanes[config.answered_by].fingerprint, *named]),
             started_at=datetime.fromtimestamp(self._started_ns / 1e9, UTC).isoformat(timespec="seconds"),
             repeats=bench.job.repeats,
             cases=tuple(case.id for case in evaluation.cases),

@@ -35,6 +35,7 @@ def steps_of(
         retrieval=_retrieval_step(prepared.retrieved, start_ns),
         chat=first if isinstance(first, ChatStep) else None,
         later=turns[1:],
+        inner=purchase.reply.trace if purchase.reply is not None else (),
         scores={name: score.value for name, score in result.scores.items() if score.value is not None},
         reasons={name: score.explanation for name, score in result.scores.items() if score.judgements and score.explanation},
         error=result.error,

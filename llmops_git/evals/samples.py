@@ -98,7 +98,7 @@ def _drawn(request: Request, repeat: int) -> Request:
 
 def _retrieved(config: Config, case: Case, clock: Clock, find: Find) -> Retrieved | None:
     settings = config.resolved.get("retrieval")
-    if not settings:
+    if not settings or config.answered_by != config.provider:
         return None
     start_ns = clock.wall_ns()
     query = render_query(config.resolved, case.inputs) if settings.get("query") else ""

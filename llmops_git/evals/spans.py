@@ -74,7 +74,7 @@ def identity_of(job: Job, run_id: str) -> RunIdentity:
         config_digest=job.config.digest,
         eval_digest=job.evaluation.digest,
         version=job.config.digest,
-        provider=job.config.provider,
+        provider=job.config.answered_by,
         model=job.config.model,
     )
 

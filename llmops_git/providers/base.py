@@ -110,6 +110,7 @@ class Reply:
     ttft_seconds: float | None = None  # time to the first token, None where the reply was not streamed
     model: str = ""
     engine: str = ""
+    trace: tuple[Mapping[str, Any], ...] = ()  # the steps that an application told of itself
     rate_limits: RateLimits | None = None  # of the moment: neither cached nor recorded
 
 

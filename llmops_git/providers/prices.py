@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from llmops_git.configs.embedders import LANE
 from llmops_git.configs.policy import Policy, Price
+from llmops_git.configs.values import TARGET
 from llmops_git.providers.base import Usage
 from llmops_git.providers.listed_prices import PriceTable
 
@@ -45,6 +46,8 @@ def price_table(policy: Policy) -> PriceTable:
 def price_of(prices: Mapping[str, Price], provider: str, model: str) -> Price | None:
     """The price of a model: the closest entry of `prices`, else what an installed price list says, else the known list price
     (a dated snapshot costs what its model costs), else None."""
+    if provider.startswith(TARGET):
+        return None  # what an application asks, and how often, only it knows
     provider = provider.removeprefix(LANE)
     for key in (f"{provider}/{model}", model, f"{provider}/*"):
         if key in prices:

@@ -18,6 +18,8 @@ def reply_document(reply: Reply) -> dict[str, Any]:
         document["tool_calls"] = [dict(call) for call in reply.tool_calls]
     if usage := usage_document(reply.usage):
         document["usage"] = usage
+    if reply.trace:
+        document["trace"] = [dict(step) for step in reply.trace]
     if reply.model:
         document["model"] = reply.model
     if reply.engine:
@@ -39,11 +41,15 @@ def reply_from_document(document: Any) -> Reply:
     calls = document.get("tool_calls", [])
     if not isinstance(usage, dict) or not isinstance(calls, list) or not all(isinstance(call, dict) for call in calls):
         raise ValueError("`usage` is an object and `tool_calls` a list of objects")
+    trace = document.get("trace", [])
+    if not isinstance(trace, list) or not all(isinstance(step, dict) for step in trace):
+        raise ValueError("`trace` is a list of objects")
     ttft = document.get("ttft_seconds")
     return Reply(
         text=_text(document, "text"),
         finish_reason=_text(document, "finish_reason"),
         tool_calls=tuple(calls),
+        trace=tuple(trace),
         usage=Usage(
             input_tokens=_count(usage, "input_tokens"),
             output_tokens=_count(usage, "output_tokens"),

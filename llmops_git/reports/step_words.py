@@ -80,7 +80,12 @@ def _blocks(found: Mapping[str, Any]) -> Iterator[Block]:
         yield Block(label=part.who, text=f"{part.call}({part.text})" if part.call else part.text)
     for part in said_in(found.get(names.OUTPUT_MESSAGES)):
         yield Block(label="calls" if part.call else "answers", text=f"{part.call}({part.text})" if part.call else part.text)
-    for label, name in (("arguments", names.TOOL_ARGUMENTS), ("result", names.TOOL_RESULT)):
+    for label, name in (
+        ("arguments", names.TOOL_ARGUMENTS),
+        ("result", names.TOOL_RESULT),
+        ("input", names.STEP_INPUT),
+        ("output", names.STEP_OUTPUT),
+    ):
         if name in found:
             yield Block(label=label, text=str(found[name]))
     scores = [

@@ -10,9 +10,7 @@ _ALONE = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f
 _ALONE += "\uff66-\uff9f\U00020000-\U000323af"
 # an apostrophe inside a word belongs to it; marks (accents, vowel signs) are not \w where they cannot be composed
 _MARKS = "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u064b-\u065f\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0980-\u0983\u09bc-\u09cd"
-_WORD = re.compile(
-    rf"[{_ALONE}]|(?>(?:(?![{_ALONE}])[\w{_MARKS}])+)(?>(?:['\u2019](?>(?:(?![{_ALONE}])[\w{_MARKS}])+))*)"
-)
+_WORD = re.compile(rf"[{_ALONE}]|(?>(?:(?![{_ALONE}])[\w{_MARKS}])+)(?>(?:['\u2019](?>(?:(?![{_ALONE}])[\w{_MARKS}])+))*)")
 _PARTS = re.compile(rf"[{_ALONE}]|(?>(?:(?![{_ALONE}_])[\w{_MARKS}])+)")
 
 

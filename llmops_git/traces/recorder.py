@@ -14,6 +14,7 @@ from typing import Any
 from llmops_git.traces import attributes as names
 from llmops_git.traces.content import cut
 from llmops_git.traces.span import Span
+from llmops_git.traces.told import inner_spans
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,8 @@ class ToolStep:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleSteps:
     """What happened to one sample. `chat` is the first call, None when none was made; `later` are the steps after it;
-    `scores` holds what was measured."""
+    `scores` holds what was measured; `inner` are the steps that an application told of itself: {"name", "seconds", "input",
+    "output", "error", "steps"}."""
 
     case: str
     repeat: int
@@ -89,6 +91,7 @@ class SampleSteps:
     retrieval: RetrievalStep | None = None
     chat: ChatStep | None = None
     later: tuple[ChatStep | ToolStep, ...] = ()
+    inner: tuple[Mapping[str, Any], ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
     reasons: Mapping[str, str] = field(default_factory=dict)  # why, of scores that judges gave
     error: str = ""
@@ -133,6 +136,8 @@ def sample_spans(identity: RunIdentity, steps: SampleSteps) -> tuple[Span, ...]:
             continue
         asked += 1
         spans.append(_chat_span(root, identity, turn, prompt, number=number, step=asked if several else 0))
+        if steps.inner and len(turns) == 1:
+            spans += inner_spans(spans[-1], steps.inner)
     return tuple(spans)
 
 
@@ -182,6 +187,8 @@ def _tool_span(root: Span, step: ToolStep, number: int) -> Span:
 
 def _chat_span(root: Span, identity: RunIdentity, chat: ChatStep, prompt: Mapping[str, Any], *, number: int, step: int) -> Span:
     """`number` is its place among all calls, `step` which call of the model it is where there are several."""
+    applied = identity.provider.startswith(names.APPLICATION)
+    operation = names.INVOKE_AGENT if applied else names.CHAT
     known = {
         names.STEP: step or None,
         names.INPUT_MESSAGES: chat.input_messages or None,
@@ -200,12 +207,12 @@ def _chat_span(root: Span, identity: RunIdentity, chat: ChatStep, prompt: Mappin
         trace_id=root.trace_id,
         span_id=_span_id(root.trace_id, f"{names.CHAT}/{number}" if number else names.CHAT),
         parent_id=root.span_id,
-        name=f"{names.CHAT} {identity.model}",
+        name=f"{operation} {identity.provider.removeprefix(names.APPLICATION) if applied else identity.model}",
         kind="client",
         start_ns=chat.start_ns,
         end_ns=chat.end_ns,
         attributes={
-            names.OPERATION: names.CHAT,
+            names.OPERATION: operation,
             names.PROVIDER: identity.provider,
             names.REQUEST_MODEL: identity.model,
             names.CACHED: chat.cached,
