@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from llmops_git.configs.values import ScorerSettings
 from llmops_git.scorers.extras import extra_module
@@ -10,6 +11,15 @@ from llmops_git.scorers.results import quoted
 from llmops_git.scorers.similarity import Similarity, Unusable, build_similarity
 
 PERCENT = 100
+MOST_REMEMBERED = 256  # texts in each of the library's caches: it would keep 65,536 of every length
+
+
+def forget(tokenizer: Any) -> None:
+    """Empty the caches of a tokenizer, and of those that it uses, where they hold too much."""
+    for part in (tokenizer, *vars(tokenizer).values()):
+        call: Any = type(part).__call__ if callable(part) else None
+        if hasattr(call, "cache_info") and call.cache_info().currsize > MOST_REMEMBERED:
+            call.cache_clear()
 
 
 def build(settings: ScorerSettings) -> Similarity:
@@ -19,6 +29,7 @@ def build(settings: ScorerSettings) -> Similarity:
     )
 
     def measure(output: str, references: Sequence[str]) -> float:
+        forget(metric.tokenizer)
         for reference in references:
             if not metric.tokenizer(reference).strip():
                 raise Unusable(f"{quoted(reference)} has no words")

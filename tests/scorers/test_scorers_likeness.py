@@ -8,6 +8,8 @@ import sys
 import pytest
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
+from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
+from sacrebleu.tokenizers.tokenizer_re import TokenizerRegexp
 
 from llmops_git.configs.values import ScorerSettings
 from llmops_git.errors import LlmopsError
@@ -111,3 +113,11 @@ def test_no_library_of_the_extra_is_imported_before_a_scorer_needs_it():
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout == "[]\n"
+
+
+def test_the_texts_of_a_long_run_are_not_all_kept_in_memory():
+    scorer = build_scorer(ScorerSettings(name="s", use="bleu"))
+    for number in range(400):
+        scorer.score(Sample(inputs={}, expected=f"expected {number}", output=f"output {number}"), None)
+    for tokenizer in (Tokenizer13a, TokenizerRegexp):
+        assert tokenizer.__call__.cache_info().currsize < 300
