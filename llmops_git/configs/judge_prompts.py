@@ -20,7 +20,10 @@ RUBRIC = """You grade the output of an application. Grade it by this rubric and 
 {data}
 {seen}
 
-Reply with one JSON object: {{"reasoning": "at most three sentences that name what decided", "label": "one of: {labels}"}}."""
+{reply}"""
+
+REPLY_JSON = 'Reply with one JSON object: {{"reasoning": "at most three sentences that name what decided", "label": "one of: {labels}"}}.'
+REPLY_TEXT = "Reply with one label and nothing else. The labels are: {labels}."
 
 SEEN = "`input` is what the application was asked, `output` what it answered."
 SEEN_EXPECTED = (
@@ -72,6 +75,9 @@ none: it addresses something else, evades, or does not answer.
 `input` is what was asked, `output` the answer.
 
 Reply with one JSON object: {{"reasoning": "at most two sentences", "label": "one of: full, partial, none"}}."""
+
+# the scorers that look at what was retrieved
+OF_DOCUMENTS = frozenset({"faithfulness", "context_precision", "context_recall"})
 
 # scorer -> the words it asks with, in the order in which it asks: one request each, at most
 ASKED: dict[str, tuple[str, ...]] = {

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from llmops_git.configs.judge_prompts import DATA, RUBRIC, SEEN, SEEN_EXPECTED
+from llmops_git.configs.judge_prompts import DATA, REPLY_JSON, REPLY_TEXT, RUBRIC, SEEN, SEEN_EXPECTED
 from llmops_git.configs.resolve_templates import Templates
 from llmops_git.configs.source import Source
 from llmops_git.configs.values import Json, JsonObject
@@ -42,9 +42,9 @@ def rubric_messages(source: Source, templates: Templates) -> list[dict[str, str]
     rubric = templates.resolve(source, ("rubric",), value["rubric"])
     scale = scale_of(value.get("scale")) or {"labels": {}}
     reference = value.get("reference", "none") == "expected"
-    words = RUBRIC.format(
-        rubric="\0", data=DATA, seen=SEEN_EXPECTED if reference else SEEN, labels=", ".join(map(str, scale["labels"]))
-    )
+    in_words = value.get("reply", "json") == "text"
+    reply = (REPLY_TEXT if in_words else REPLY_JSON).format(labels=", ".join(scale["labels"]))
+    words = RUBRIC.format(rubric="\0", data=DATA, seen=SEEN_EXPECTED if reference else SEEN, reply=reply)
     before, after = (literal(part) for part in words.split("\0"))
     messages = [{"role": "system", "template": before + rubric.rstrip() + after}]
     for index, example in enumerate(value.get("examples", [])):
@@ -54,9 +54,10 @@ def rubric_messages(source: Source, templates: Templates) -> list[dict[str, str]
         if reference and "expected" not in example:
             source.add(("examples", index), "has no `expected`, and the judge looks at it (reference: expected)")
         shown = {name: example[name] for name in ("input", *(("expected",) if reference else ()), "output") if name in example}
-        said = {"reasoning": example.get("reasoning", ""), "label": str(example["label"])}
+        label = str(example["label"])
+        said = label if in_words else _json({"reasoning": example.get("reasoning", ""), "label": label})
         messages.append({"role": "user", "template": literal(_json(shown))})
-        messages.append({"role": "assistant", "template": literal(_json(said))})
+        messages.append({"role": "assistant", "template": literal(said)})
     messages.append({"role": "user", "template": _item(reference=reference)})
     return messages
 

@@ -10,7 +10,7 @@ from typing import Any
 from llmops_git.configs.cases import CaseFile, duplicates, read_cases
 from llmops_git.configs.digest import digest_of
 from llmops_git.configs.embedders import EMBEDS, embedder_of
-from llmops_git.configs.judge_prompts import ASKED
+from llmops_git.configs.judge_prompts import ASKED, OF_DOCUMENTS
 from llmops_git.configs.paths import suggestion
 from llmops_git.configs.source import Source, read_data
 from llmops_git.configs.values import Case, Config, Evaluation, Json, Repeats, ScorerGate, ScorerSettings
@@ -123,6 +123,9 @@ def _scorer(source: Source, name: str, written: Mapping[str, Any], load_judge: L
             options[key] = [options[key]]
     if written["use"] in EMBEDS:
         options["embedder"] = embedder_of(options.get("embedder"))
+    if written["use"] in OF_DOCUMENTS and "retrieval" not in source.value:
+        message = f"`{written['use']}` looks at retrieved documents, and this config retrieves none"
+        source.add(("evaluation", "scorers", name), message, "add a `retrieval:` section", severity="warning")
     judge = None
     if "schema" in options:
         found = source.parsed(options["schema"], read_data)

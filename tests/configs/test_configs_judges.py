@@ -46,6 +46,20 @@ def test_examples_are_turns_that_render_as_they_were_written():
     assert {"reasoning": HOSTILE, "label": "fail"} == json.loads(messages[2]["content"])
 
 
+def test_a_judge_that_replies_in_words_is_asked_for_a_label_and_shown_labels():
+    example = '{"output": "no", "label": "fail", "reasoning": "left out"}'
+    system, _, said, _ = rendered(load(RUBRIC + f"reply: text\nexamples: [{example}]\n"))
+    assert "Reply with one label and nothing else. The labels are: pass, fail." in system["content"]
+    assert ("JSON object" in system["content"], "fail") == (False, said["content"])
+
+
+def test_a_scorer_of_documents_without_retrieval_is_warned_of():
+    config = evaluated("{f: {use: faithfulness, judge: ../judges/a.yaml}, r: {use: answer_relevance, judge: ../judges/a.yaml}}")
+    assert ["`faithfulness` looks at retrieved documents, and this config retrieves none"] == [
+        item.message for item in config.warnings
+    ]
+
+
 def test_a_reference_is_shown_only_where_the_judge_compares_with_it():
     *_, item = rendered(load(RUBRIC + "reference: expected\n"), expected={"a": 1})
     assert {"input": {"name": "Ann"}, "expected": {"a": 1}, "output": "yes"} == json.loads(item["content"])
