@@ -22,7 +22,10 @@ RUBRIC = """You grade the output of an application. Grade it by this rubric and 
 
 {reply}"""
 
-REPLY_JSON = 'Reply with one JSON object: {{"reasoning": "at most three sentences that name what decided", "label": "one of: {labels}"}}.'
+REPLY_JSON = (
+    "Reply with one JSON object: "
+    '{{"reasoning": "at most three sentences that name what decided", "label": "one of: {labels}"}}.'
+)
 REPLY_TEXT = "Reply with one label and nothing else. The labels are: {labels}."
 
 SEEN = "`input` is what the application was asked, `output` what it answered."
