@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import HERE, child, stats, write_section
 from material import CASES
+
+from bench import HERE, child, stats, write_section
 
 RATE, BURST, LATENCY = 50, 50, 0.2
 CONCURRENCY = (4, 32, 128)
