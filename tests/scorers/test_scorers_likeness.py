@@ -121,3 +121,18 @@ def test_the_texts_of_a_long_run_are_not_all_kept_in_memory():
         scorer.score(Sample(inputs={}, expected=f"expected {number}", output=f"output {number}"), None)
     for tokenizer in (Tokenizer13a, TokenizerRegexp):
         assert tokenizer.__call__.cache_info().currsize < 300
+
+
+@pytest.mark.parametrize(
+    ("use", "module", "package"),
+    [
+        ("edit_similarity", "rapidfuzz.distance", "rapidfuzz"), ("rouge", "rouge_score.rouge_scorer", "rouge-score"),
+        ("bleu", "sacrebleu.metrics", "sacrebleu"), ("chrf", "sacrebleu.metrics", "sacrebleu"), ("sql", "sqlglot", "sqlglot"),
+    ],
+)  # fmt: skip
+def test_without_the_extra_a_scorer_says_what_to_install(use, module, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(LlmopsError) as caught:
+        build_scorer(ScorerSettings(name="s", use=use))
+    assert caught.value.message.startswith(f"scorer `s`: this scorer needs the package {package}, which is not installed")
+    assert caught.value.hint == 'pip install "llmops-git[scorers]"'
