@@ -20,6 +20,7 @@ from llmops_git.configs.values import Case, Evaluation, Json, JsonObject
 ALWAYS_KNOWN = frozenset({"input", "documents"})
 JUDGE_KNOWN = ALWAYS_KNOWN | {"inputs", "output", "expected", "query"}
 EMBED_APIS = ("embedded", "openai")  # of providers that make vectors
+GRADED = frozenset({"output", "documents"})  # what a rubric may not repeat: it can hold orders to the judge
 MAX_RENDERED = 500  # rows whose messages are rendered by a check
 MAX_UNRENDERED = 20  # more rows that are rendered once one did not
 MAX_BAD_ROWS = 100  # of one file, after which the rest is not looked at
@@ -112,6 +113,10 @@ def check_templates(source: Source, templates: Templates, resolved: JsonObject) 
     for original, item in checked:
         for line, message, hint in (*item.findings, *undeclared(item, sorted(known))):
             _blame(source, original, line, message, hint)
+        if original.pointer == ("rubric",):
+            for name in sorted(GRADED.intersection(item.reads)):
+                hint = "the judge is shown the output as data anyway; for anything else write `messages:`"
+                source.add(("rubric",), f"`{name}` is what is graded, and may not stand among the instructions", hint)
     read = {name for _, item in checked for name in item.reads}
     if any(problem.severity == "error" for problem in source.problems):
         return

@@ -94,6 +94,8 @@ def test_scales(written, labels):
         (RUBRIC + "examples: [{output: x, label: maybe}]\n", "`maybe` is no label of the scale"),
         (RUBRIC + "reference: expected\nexamples: [{output: x, label: pass}]\n", "has no `expected`"),
         (RUBRIC.replace("input.name", "answer"), "answer"),
+        (RUBRIC.replace("input.name", "output"), "`output` is what is graded, and may not stand among the instructions"),
+        (RUBRIC.replace("input.name", "documents[0].text"), "`documents` is what is graded"),
         (RUBRIC.replace("{{ input.name }}", "{{ input.name"), "judges/j.yaml:4"),
         ("kind: judge\nmodel: {provider: openai, id: gpt-4o-2024-08-06}\nreference: expected\n", "needs a `rubric`"),
         ("model: {provider: openai, id: gpt-4o-2024-08-06}\nrubric: x\n", "is for judges only"),
