@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "eval": ("eval", "Evaluate changed configs on both sides and gate the change."),
     "merge": ("merge", "Put the shards of a run together, and gate the change on all of them."),
     "report": ("report", "Render a run folder again, in another format."),
+    "review": ("review", "Show people the cases that teach most, and write down what they say."),
     "trace": ("trace", "Show what happened to one sample, step by step."),
     "upgrade": ("upgrade", "Pin configs to another model, evaluate that, and propose it with the evidence."),
     "release": ("release", "Tag the next version of every config that changed and passes."),

@@ -17,7 +17,7 @@ from llmops_git.configs.yaml import parse
 from llmops_git.errors import Problem
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-OWN = ["config", "policy", "case", "prices", "retirements", "guardrail", "check", "show", "render", "upgrade"]
+OWN = ["config", "policy", "case", "prices", "retirements", "guardrail", "check", "show", "render", "upgrade", "label"]
 
 
 def found(kind: str, text: str) -> list[Problem]:
