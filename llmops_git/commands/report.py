@@ -12,6 +12,7 @@ from llmops_git.commands.project import emit_json, format_option, terminal
 from llmops_git.errors import EXIT_OK, InvalidInput, LlmopsError, Problem
 
 if TYPE_CHECKING:
+    from llmops_git.reports.html_steps import Traces
     from llmops_git.reports.values import Report
 
 REPORT_FILE = "report.json"
@@ -65,7 +66,21 @@ def _rendered(report: Report, form: str, folder: Path, *, key: str, run_id: str)
         case _:
             from llmops_git.reports.html import render_html
 
-            return render_html(report, read_runs(folder))
+            return render_html(report, read_runs(folder), traces=flipped_traces(report, folder))
+
+
+def flipped_traces(report: Report, folder: Path) -> Traces:
+    """The traces of the cases that flipped, of both sides, as far as the folder has them."""
+    from llmops_git.evals.kept_traces import traces_of
+
+    comparisons = [comparison for config in report.configs for comparison in config.comparisons]
+    wanted = {
+        (digest, flip.case)
+        for comparison in comparisons
+        for flip in comparison.flipped
+        for digest in (comparison.base_digest, comparison.head_digest)
+    }
+    return traces_of(folder, wanted)
 
 
 def read_document(file: Path) -> Any:

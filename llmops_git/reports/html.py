@@ -13,6 +13,7 @@ from llmops_git.evals.values import Run
 from llmops_git.reports.clean import clean
 from llmops_git.reports.escape import shorten
 from llmops_git.reports.html_parts import SYMBOLS, config_view, inline
+from llmops_git.reports.html_steps import NO_TRACES, Traces
 from llmops_git.reports.markdown import NO_LINKS
 from llmops_git.reports.method import method
 from llmops_git.reports.values import Report
@@ -26,8 +27,16 @@ _COMMAND = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
 _TITLE = 120
 
 
-def render_html(report: Report, runs: Sequence[Run], *, notes: Sequence[str] = (), links: Mapping[str, str] = NO_LINKS) -> str:
-    """The report as one HTML document; `runs` (those of the run folder) add the table of all cases.
+def render_html(
+    report: Report,
+    runs: Sequence[Run],
+    *,
+    notes: Sequence[str] = (),
+    links: Mapping[str, str] = NO_LINKS,
+    traces: Traces = NO_TRACES,
+) -> str:
+    """The report as one HTML document; `runs` (those of the run folder) add the table of all cases, `traces` the steps of
+    flipped cases.
 
     Every text is escaped, and shown with its control and invisible characters as codes. The policy in the page allows its own
     style and nothing else. Raises ValueError for a link that is not plain http(s).
@@ -46,7 +55,7 @@ def render_html(report: Report, runs: Sequence[Run], *, notes: Sequence[str] = (
         notes=list(notes),
         links=[{"name": name, "url": _address(url)} for name, url in links.items() if url],
         problems=[f"{problem}{f' (hint: {problem.hint})' if problem.hint else ''}" for problem in problems],
-        configs=[config_view(config, runs, alone=len(configs) == 1) for config in configs],
+        configs=[config_view(config, runs, traces, alone=len(configs) == 1) for config in configs],
         method=[inline(line) for line in method(report)] if configs else [],
     )
     return _COMMAND.sub(r"\1&#58;&#58;", text.replace("##[", "#&#35;[")) + "\n"

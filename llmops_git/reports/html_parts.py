@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llmops_git.configs.values import Change, FieldChange
-from llmops_git.evals.values import FlippedCase, Run, ScorerComparison
+from llmops_git.evals.values import Comparison, FlippedCase, Run, ScorerComparison
 from llmops_git.reports import numbers
 from llmops_git.reports.bases import Shown, shown_comparisons
 from llmops_git.reports.cases import CaseRow, case_rows
 from llmops_git.reports.clean import clean
 from llmops_git.reports.evidence import NOTHING, cut, flips_in_words, moved
+from llmops_git.reports.html_steps import NO_TRACES, Traces, steps_view
 from llmops_git.reports.method import blind_spot, remarks
 from llmops_git.reports.phrases import Name, Outside, Phrase, unique
 from llmops_git.reports.rows import HEADINGS, LEVELS, Level, Row, filled, table, unit_of
@@ -37,6 +38,7 @@ _MUTED: dict[Level, Level] = {
 }
 _CHARS = 6_000  # of one answer
 _FIELDS = 100
+_TRACED = 100  # flipped cases of a table whose steps are shown
 _CASES = 5_000  # rows of the table of all cases
 _WIDTH, _HEIGHT = 140, 16  # of a plot
 
@@ -53,7 +55,7 @@ def _words(part: str | Outside) -> str:
     return clean(part.text) if isinstance(part, Outside) else part
 
 
-def config_view(config: ConfigReport, runs: Sequence[Run], *, alone: bool) -> dict[str, Any]:
+def config_view(config: ConfigReport, runs: Sequence[Run], traces: Traces = NO_TRACES, *, alone: bool) -> dict[str, Any]:
     """One config, as the template wants it."""
     level, words = config_verdict(config)
     fields = config.change.fields if config.change.status not in {"added", "removed"} else ()
@@ -65,7 +67,7 @@ def config_view(config: ConfigReport, runs: Sequence[Run], *, alone: bool) -> di
         "changed": _changed(config.change),
         "notes": config.notes,
         "broken": hard_failures(config),
-        "tables": [_table(config, shown, runs, is_open=alone and shown.gating) for shown in shown_comparisons(config)],
+        "tables": [_table(config, shown, runs, traces, is_open=alone and shown.gating) for shown in shown_comparisons(config)],
         "blind_spot": inline(blind_spot(config)),
         "fields": [_field(field) for field in fields[:_FIELDS]],
         "fields_title": f"What changed: {numbers.count(len(fields), 'field')}",
@@ -85,7 +87,7 @@ def _changed(change: Change) -> str:
     return " · ".join(said)
 
 
-def _table(config: ConfigReport, shown: Shown, runs: Sequence[Run], *, is_open: bool) -> dict[str, Any]:
+def _table(config: ConfigReport, shown: Shown, runs: Sequence[Run], traces: Traces, *, is_open: bool) -> dict[str, Any]:
     comparison = shown.comparison
     rows = table(comparison)
     kept = filled(rows)
@@ -103,7 +105,9 @@ def _table(config: ConfigReport, shown: Shown, runs: Sequence[Run], *, is_open: 
             _row(row, kept, headings, shown, plot) for row, plot in zip(rows, [*plots, *[None] * len(rows)], strict=False)
         ],
         "remarks": [inline(remark) for remark in remarks(comparison)],
-        "flips": [_flip(case) for case in flips],
+        "flips": [
+            _flip(case) | {"steps": steps} for case, steps in zip(flips, _all_steps(comparison, flips, traces), strict=True)
+        ],
         "flips_title": flips_in_words(flips),
         "open": is_open,
         "cases": [_case(row) for row in ordered[:_CASES]],
@@ -161,6 +165,18 @@ def _plot(scorer: ScorerComparison, scale: float) -> Markup | None:
         _WIDTH, _HEIGHT, _WIDTH, _HEIGHT, middle, middle, _HEIGHT, x(-scorer.margin), x(-scorer.margin), _HEIGHT - 1,
         level, low, round(max(high - low, 1), 1), level, delta,
     )  # fmt: skip
+
+
+def _all_steps(comparison: Comparison, flips: Sequence[FlippedCase], traces: Traces) -> Iterator[dict[str, Any] | None]:
+    """The steps of each flipped case; a case is shown with them once, and only so many are."""
+    shown: set[str] = set()
+    for flip in flips:
+        if flip.case in shown or len(shown) >= _TRACED:
+            yield None
+            continue
+        shown.add(flip.case)
+        base, head = (traces.get((digest, flip.case)) for digest in (comparison.base_digest, comparison.head_digest))
+        yield steps_view(base, head, _sides)
 
 
 def _flip(case: FlippedCase) -> dict[str, Any]:

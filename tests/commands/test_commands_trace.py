@@ -169,3 +169,22 @@ def test_a_plan_says_what_it_cannot_know(
         capsys.readouterr()
         run(["eval", "--plan"])
     assert "and at most 6 more where the model calls tools" in capsys.readouterr().err
+
+
+def test_the_page_shows_the_steps_of_both_sides_and_where_they_part(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with evaluated(repository, monkeypatch):
+        capsys.readouterr()
+        assert 0 == run(["report", "--format", "html"])
+        page = capsys.readouterr().out
+        folder = next((repository / ".llmops" / "runs").iterdir())
+        (folder / "traces.jsonl").unlink()
+        assert 0 == run(["report", "--format", "html"])
+        assert "Steps:" not in capsys.readouterr().out
+    (keep := repository.parent / "page.html").write_text(page)
+    assert keep.exists()
+    assert "Steps: 3 on the base, 3 here; they first differ in step 1" in page
+    assert 1 == page.count("The first step that differs")
+    assert "execute_tool lookup_order" in page
+    assert "\x1b" not in page
