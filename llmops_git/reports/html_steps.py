@@ -66,8 +66,8 @@ def _text(told: Told | None) -> str:
 
 
 def _said(told: Told | None) -> object:
-    """What a step is held against the other side's by: all of its words, and none of its figures."""
-    return None if told is None else (told.name, told.blocks)
+    """What a step is held against the other side's by: what it did, and neither what it was given nor its figures."""
+    return None if told is None else (told.name, [block for block in told.blocks if not block.given])
 
 
 def _steps(root: Node | None) -> Iterator[Told]:

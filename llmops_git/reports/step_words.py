@@ -15,10 +15,11 @@ _MILLISECOND, _SECOND = 1_000_000, 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """A text of a step. `label` says whose, or what."""
+    """A text of a step. `label` says whose, or what; what the step was `given` another step, or the config, has made."""
 
     label: str
     text: str
+    given: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ def _blocks(found: Mapping[str, Any]) -> Iterator[Block]:
                 label=f"{number}. {shown} {document.get('id', '')}", text=str(document.get("content", "")) or "(no text)"
             )
     for part in said_in(found.get(names.INPUT_MESSAGES)):
-        yield Block(label=part.who, text=f"{part.call}({part.text})" if part.call else part.text)
+        yield Block(label=part.who, text=f"{part.call}({part.text})" if part.call else part.text, given=True)
     for part in said_in(found.get(names.OUTPUT_MESSAGES)):
         yield Block(label="calls" if part.call else "answers", text=f"{part.call}({part.text})" if part.call else part.text)
     for label, name in (

@@ -40,6 +40,17 @@ def test_the_first_step_that_differs_is_marked_once() -> None:
     assert text.index("answers: same") < text.index("The first step that differs") < text.index("<del>one</del>")
 
 
+def test_a_prompt_that_differs_is_not_yet_another_step() -> None:
+    asked = [json.dumps([{"role": "system", "parts": [{"type": "text", "content": word}]}]) for word in ("old", "new")]
+    base, head = (
+        Node(span=root.span, below=(Node(span=replace(root.below[0].span, attributes={"gen_ai.input.messages": text})),))
+        for root, text in zip((node("a"), node("a")), asked, strict=True)
+    )
+    text = page(base, head)
+    assert "<del>old</del>" in text
+    assert "Steps: 1 on the base, 1 here<" in text
+
+
 def test_a_step_that_one_side_does_not_have_is_said() -> None:
     text = page(node("a"), node("a", "b"))
     assert "Steps: 1 on the base, 2 here; they first differ in step 2" in text
