@@ -37,7 +37,8 @@ document.addEventListener("DOMContentLoaded", () => {
     if (said.note) label.note = said.note.slice(0, 10000);
     if (output.shown) label.shown = output.shown;
     label.drawn = item.drawn;
-    return JSON.stringify(label) + "\n";
+    // ASCII only, as the command writes it: no reader of lines finds one within a text
+    return JSON.stringify(label).replace(/[^\x20-\x7e]/g, (unit) => "\\u" + unit.charCodeAt(0).toString(16).padStart(4, "0")) + "\n";
   };
   const lines = () => sample.items.flatMap((item) => item.outputs.flatMap((output) => {
     const said = answers[key(item, output)];
