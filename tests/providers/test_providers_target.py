@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -95,6 +96,17 @@ def test_what_is_no_answer_is_an_error_with_a_class(script: Script, kind: str) -
         ask(script)
     assert kind == raised.value.kind
     assert "secret-1" not in str(raised.value)
+
+
+def test_an_application_that_takes_too_long_is_not_waited_for() -> None:
+    gate = threading.Event()
+    with chat_server(lambda *_: Answer(hold=gate)) as server:
+        provider = TargetProvider(Endpoint(name="app", url=server.url, timeout=0.2), {"sha256:1": BUNDLE}, environ={})
+        with pytest.raises(ProviderError) as raised:
+            provider.generate(REQUEST, worker=0)
+        gate.set()
+        provider.close()
+    assert "timeout" == raised.value.kind
 
 
 def test_a_hostile_trace_is_cut_and_costs_no_sample() -> None:

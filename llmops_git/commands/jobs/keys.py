@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from llmops_git.commands.pairings import pairings_of
 from llmops_git.commands.trial import Candidate
 from llmops_git.configs.embedders import LANE
-from llmops_git.configs.policy import Policy
+from llmops_git.configs.policy import Endpoint, Policy, ProviderSettings
+from llmops_git.configs.values import TARGET
 from llmops_git.evals.lanes import lanes_of, scoring_lanes_of
 
 
@@ -25,6 +26,8 @@ def _of_candidate(candidate: Candidate) -> Iterable[str]:
 
 
 def missing_keys(candidates: Sequence[Candidate], policy: Policy, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The variables that hold keys of providers in use and are not set, sorted."""
-    settings = [policy.providers[name] for name in providers_of(candidates) if name in policy.providers]
+    """The variables that hold keys of providers and applications in use and are not set, sorted."""
+    names = providers_of(candidates)
+    settings: list[ProviderSettings | Endpoint] = [policy.providers[name] for name in names if name in policy.providers]
+    settings += [each for name, each in policy.targets.items() if f"{TARGET}{name}" in names]
     return tuple(sorted({each.key_env for each in settings if each.key_env and not environ.get(each.key_env)}))
