@@ -43,7 +43,11 @@ def check_measured(source: Source) -> None:
 
 
 def check_model(source: Source, policy: Policy) -> None:
-    """The provider is known and the model pinned."""
+    """The provider is known, the application too where there is one, and the model is pinned."""
+    target = source.value.get("target")
+    if target is not None and target not in policy.targets:
+        hint = suggestion(target, policy.targets) or f"declare it in llmops.yaml: targets: {{{target}: {{url: https://…}}}}"
+        source.add(("target",), f"there is no target `{target}`", hint)
     model = source.value["model"]
     provider = policy.providers.get(model["provider"])
     if provider is None:

@@ -205,3 +205,18 @@ def test_a_change_cannot_name_a_target_that_the_base_does_not_have(
         assert 2 == run(["eval"])
         assert "target `mine` is not in the llmops.yaml that holds here" in capsys.readouterr().err
         assert [] == server.asked
+
+
+def test_check_names_a_target_that_no_policy_declares(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (repository / "llmops.yaml").write_text("version: 1\ntargets: {shouting: {url: 'https://example.com'}}\n")
+    for folder in ("prompts", "evals"):
+        (repository / folder).mkdir()
+    (repository / "evals" / "app.jsonl").write_text('{"inputs": {"message": "m"}, "expected": "x"}\n')
+    (repository / "prompts" / "app.yaml").write_text(config("hello", "shoutin"))
+    monkeypatch.chdir(repository)
+    assert 2 == run(["check"])
+    said = capsys.readouterr()
+    assert "prompts/app.yaml:2:9" in said.out + said.err
+    assert "there is no target `shoutin`" in said.out + said.err
