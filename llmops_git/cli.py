@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("report", "Render a run folder again, in another format."),
     "review": ("review", "Show people the cases that teach most, and write down what they say."),
     "trace": ("trace", "Show what happened to one sample, step by step."),
+    "calibrate": ("calibrate", "Compare a judge with the labels that people gave the same outputs."),
     "upgrade": ("upgrade", "Pin configs to another model, evaluate that, and propose it with the evidence."),
     "release": ("release", "Tag the next version of every config that changed and passes."),
     "promote": ("promote", "Make a release run in an environment."),

@@ -17,7 +17,20 @@ from llmops_git.configs.yaml import parse
 from llmops_git.errors import Problem
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-OWN = ["config", "policy", "case", "prices", "retirements", "guardrail", "check", "show", "render", "upgrade", "label"]
+OWN = [
+    "config",
+    "policy",
+    "case",
+    "prices",
+    "retirements",
+    "guardrail",
+    "check",
+    "show",
+    "render",
+    "upgrade",
+    "label",
+    "calibrate",
+]
 
 
 def found(kind: str, text: str) -> list[Problem]:
