@@ -1,4 +1,5 @@
 """An application that llmops-git can evaluate: start it with a port, and name its address as a target in llmops.yaml."""  # noqa: INP001
+
 from __future__ import annotations
 
 import json

@@ -33,8 +33,7 @@ def decision_on(pairings: Sequence[Pairing], runs: Sequence[Run], *, policy: Pol
     comparisons = [
         compare(
             by_key[(pairing.base.config.digest, pairing.evaluation.digest)] if pairing.base.config else None,
-            # configs of equal content share a run, which has the name of one of them
-            replace(by_key[(pairing.candidate.head.digest, pairing.evaluation.digest)], config=pairing.candidate.head.name),
+            _named(by_key[(pairing.candidate.head.digest, pairing.evaluation.digest)], pairing.candidate.head.name),
             evaluation=pairing.evaluation,
             settings=replace(policy.gate, alpha=alpha_for(looks(pairing.evaluation), policy.gate)),
             against=pairing.base.against,
@@ -45,6 +44,12 @@ def decision_on(pairings: Sequence[Pairing], runs: Sequence[Run], *, policy: Pol
     ]
     critical = frozenset(pairing.candidate.head.name for pairing in pairings if pairing.candidate.head.critical)
     return decide(comparisons, settings=policy.gate, critical=critical)
+
+
+def _named(run: Run, config: str) -> Run:
+    """Configs of equal content share a run, which has the name of one of them. The very same value where the name fits: a run
+    that is compared with itself is known by that."""
+    return run if run.config == config else replace(run, config=config)
 
 
 def escalated(

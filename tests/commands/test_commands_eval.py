@@ -359,3 +359,18 @@ def test_a_config_that_is_named_and_unchanged_is_said_to_be(
     [entry] = document["configs"]  # type: ignore[misc]
     assert (0, "unchanged") == (code, entry["change"]["status"])
     assert "modified" not in capsys.readouterr().out
+
+
+def test_an_eval_set_that_grows_blocks_nothing_by_itself(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with project(repository, monkeypatch):
+        git(repository, "switch", "-q", "main")
+        write_cases(repository, 6)
+        policy = repository / "llmops.yaml"
+        policy.write_text(policy.read_text() + "gate: {on_inconclusive: block}\n")
+        git(repository, "commit", "-qam", "few cases, strict gate")
+        git(repository, "switch", "-qC", "change")
+        write_cases(repository, 7)
+        code, document = report(capsys)
+    assert (0, "unchanged", True) == (code, document["verdict"], document["gate_passes"])
