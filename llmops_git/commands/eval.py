@@ -49,6 +49,8 @@ def a_number(_context: click.Context, _parameter: click.Parameter, value: float 
 @click.option("--record", type=click.Path(path_type=Path, file_okay=False), help="Record replies into this folder.")
 @click.option("--shard", "shard_text", metavar="I/N",
               help="Ask only the cases of the I-th of N shards, for `merge`; needs --output.")  # fmt: skip
+@click.option("--executor", type=click.Choice(["threads", "ray"]), default="threads", show_default=True,
+              help="ray: spread the cases over the Ray cluster that RAY_ADDRESS names.")  # fmt: skip
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would be asked and what it would cost, and stop.")
 @click.option(
     "--output", type=click.Path(path_type=Path, file_okay=False), help="The run folder (default: .llmops/runs/<time>)."
@@ -67,6 +69,7 @@ def command(
     replay: Path | None,
     record: Path | None,
     shard_text: str | None,
+    executor: str,
     plan_only: bool,
     output: Path | None,
     form: str,
@@ -93,6 +96,8 @@ def command(
     shard = read_shard(shard_text) if shard_text is not None else None
     if shard is not None and output is None and not plan_only:
         raise click.UsageError("--shard needs --output FOLDER, which `llmops-git merge` reads")
+    if executor == "ray" and (shard is not None or replay is not None or record is not None):
+        raise click.UsageError("--executor ray makes its own shards, and knows no --shard, --replay and --record")
     project = open_project()
     base_oid = project.git.resolve(base) if base else _default_base(project, head)
     project.root = root_of(project, base_oid)
@@ -126,6 +131,16 @@ def command(
             project, candidates, shard=shard, of=of, policy=policy, settings=settings, total=changes.total_configs,
             output=output, form=form,
         )  # fmt: skip
+    if executor == "ray":
+        from llmops_git.commands.merge import evaluate_on_ray
+        from llmops_git.commands.sharding import measured
+
+        of = measured(changes, policy, side=policy_side, configs=configs, environment=environment, settings=settings)
+        evaluated = evaluate_on_ray(candidates, of=of, policy=policy, settings=settings, changes=changes)
+        folder = keep_run(project, evaluated, output)
+        show_report(evaluated.report, form)
+        click.echo(f"run folder: {folder}", err=True)
+        return gate_exit_code(evaluated.report)
     with progress() as on_progress:
         evaluated = evaluate_candidates(
             candidates,

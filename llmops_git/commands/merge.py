@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from llmops_git.commands.assemble import Label
     from llmops_git.commands.project import Project
-    from llmops_git.commands.trial import Evaluated
-    from llmops_git.evals.shard_file import ShardRecord
+    from llmops_git.commands.trial import Candidate, Evaluated, Settings
+    from llmops_git.configs.policy import Policy
+    from llmops_git.evals.shard_file import Measured, ShardRecord
+    from llmops_git.repo.changes import ChangeSet
 
 
 @click.command("merge")
@@ -72,7 +75,6 @@ def refuse_input(output: Path, folders: Sequence[Path]) -> None:
 
 def _merged(project: Project, records: Sequence[ShardRecord], folders: Sequence[Path]) -> Evaluated:
     """The evaluation, of what the shards say that they measured; that they did is checked on the digests of the files."""
-    from llmops_git.commands.assemble import Label
     from llmops_git.commands.candidates import candidates_of
     from llmops_git.commands.eval import root_of
     from llmops_git.commands.merging import merge_shards
@@ -92,17 +94,32 @@ def _merged(project: Project, records: Sequence[ShardRecord], folders: Sequence[
     check_same(
         of, measured(changes, policy, side=of.policy_side, configs=of.configs, environment=of.environment, settings=settings)
     )
-    label = Label(
-        base=changes.base_oid,
-        head=changes.head_name,
-        total=changes.total_configs,
-        removed=[change for change in changes.changes if change.status == "removed" and not of.configs],
-    )
     return merge_shards(
         records,
         candidates_of(project, changes, names=of.configs, policy=policy, environment=of.environment or None),
         spans=chain.from_iterable(read_spans(folder) for folder in folders),
         policy=policy,
-        label=label,
+        label=_label(changes, of.configs),
         started=datetime.now(UTC),
     )
+
+
+def evaluate_on_ray(
+    candidates: Sequence[Candidate], *, of: Measured, policy: Policy, settings: Settings, changes: ChangeSet
+) -> Evaluated:
+    """The evaluation, measured by the workers of a Ray cluster and decided here."""
+    from llmops_git.commands.merging import merge_shards
+    from llmops_git.commands.ray_executor import ray_shards
+    from llmops_git.evals.merge import complete
+
+    started = datetime.now(UTC)
+    records, spans = ray_shards(candidates, of=of, policy=policy, settings=settings, total=changes.total_configs)
+    label = _label(changes, of.configs)
+    return merge_shards(complete(records), candidates, spans=spans, policy=policy, label=label, started=started)
+
+
+def _label(changes: ChangeSet, names: Sequence[str]) -> Label:
+    from llmops_git.commands.assemble import Label
+
+    removed = [change for change in changes.changes if change.status == "removed" and not names]
+    return Label(base=changes.base_oid, head=changes.head_name, total=changes.total_configs, removed=removed)

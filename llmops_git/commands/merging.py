@@ -58,7 +58,7 @@ def merge_shards(
     decision = decision_on(pairings, outcome.runs, policy=policy, looks=allowed)
     wanted = escalated(pairings, decision.comparisons, repeats, looks=allowed, policy=policy)
     if wanted:
-        outcome = replace(outcome, problems=(*outcome.problems, more_repeats(wanted, records[0])))
+        outcome = replace(outcome, problems=(*outcome.problems, more_repeats(wanted)))
     plan = make_plan(list(jobs.values()), cache=None, prices={}, first_repeat=first)
     decision = with_impact(decision, pairings, plan.asked, outcome.runs)
     report = decided_report(candidates, pairings, decision, outcome, policy=policy, label=label, started=started)
@@ -92,7 +92,6 @@ def before(earlier: Mapping[Key, Run], first_repeat: int) -> dict[Key, Run]:
     return found
 
 
-def more_repeats(wanted: Mapping[str, int], record: ShardRecord) -> str:
+def more_repeats(wanted: Mapping[str, int]) -> str:
     """What to do about a question that more repeats could settle."""
-    command = f"llmops-git eval --repeats {max(wanted.values())} --shard I/{record.shard.of} --output FOLDER"
-    return f"more repeats could settle what is inconclusive: run every shard again with `{command}`, and merge"
+    return f"more repeats could settle what is inconclusive: run every shard again with `--repeats {max(wanted.values())}`"

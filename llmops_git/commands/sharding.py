@@ -6,7 +6,7 @@ Whether more repeats are needed is not decided here but on all shards together (
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -31,6 +31,7 @@ from llmops_git.evals.plan import Plan, make_plan
 from llmops_git.evals.run import Job, Outcome, evaluate
 from llmops_git.evals.shard_file import Measured, ShardRecord
 from llmops_git.evals.shards import Shard, part_of, part_of_run, share_of
+from llmops_git.evals.values import Run
 from llmops_git.providers.prices import price_table
 from llmops_git.reports.values import ConfigReport, Report
 
@@ -82,13 +83,31 @@ def plan_shard(candidates: Sequence[Candidate], *, shard: Shard, policy: Policy,
         return make_plan(parts, cache=cache, prices=price_table(policy), stubbed=stubbed(policy, settings))
 
 
+def known_bases(candidates: Sequence[Candidate], policy: Policy, settings: Settings) -> dict[Key, Run]:
+    """The runs of bases that need not be made again, as far as can be told without asking a provider who it is."""
+    pairings = [pairing for candidate in candidates for pairing in pairings_of(candidate)]
+    whole = whole_jobs(candidates, settings)
+    with replies_cache(settings) as cache:
+        plan = make_plan(list(whole.values()), cache=cache, prices=price_table(policy), stubbed=stubbed(policy, settings))
+    return dict(reused_runs(pairings, whole, plan, settings.released))
+
+
 def evaluate_shard(
-    candidates: Sequence[Candidate], *, shard: Shard, of: Measured, policy: Policy, settings: Settings, total: int
+    candidates: Sequence[Candidate],
+    *,
+    shard: Shard,
+    of: Measured,
+    policy: Policy,
+    settings: Settings,
+    total: int,
+    known: Mapping[Key, Run] | None = None,
+    budget: Budget | None = None,
 ) -> tuple[Evaluated, ShardRecord]:
     """Measure the shard's cases. The report has no verdict; the record is what `merge` needs, without its runs, which are
-    those of the report. The budget is the shard's share of the policy's."""
+    those of the report. Where somebody else decided on them: `known` are the runs of bases that are not made again, and
+    `budget` takes the place of the shard's share of the policy's."""
     started = datetime.now(UTC)
-    outcome, answered = _measured(candidates, shard, policy, settings)
+    outcome, answered = _measured(candidates, shard, policy, settings, known, budget)
     report = Report(
         base=of.base,
         head=of.head,
@@ -125,7 +144,12 @@ def is_measured(evaluated: Evaluated) -> bool:
 
 
 def _measured(
-    candidates: Sequence[Candidate], shard: Shard, policy: Policy, settings: Settings
+    candidates: Sequence[Candidate],
+    shard: Shard,
+    policy: Policy,
+    settings: Settings,
+    bases: Mapping[Key, Run] | None,
+    budget: Budget | None,
 ) -> tuple[Outcome, dict[str, str]]:
     """What came out, and what the providers say of themselves."""
     pairings = [pairing for candidate in candidates for pairing in pairings_of(candidate)]
@@ -148,7 +172,7 @@ def _measured(
         )
         # whether a base was measured before is decided on all of its cases, so that all shards decide alike
         everything = planned(list(whole.values()))
-        reused = reused_runs(pairings, whole, everything, settings.released)
+        reused = reused_runs(pairings, whole, everything, settings.released) if bases is None else bases
         known = {
             key: sample
             for key, sample in taken_over(pairings, everything.asked, reused, whole, answering).items()
@@ -162,7 +186,7 @@ def _measured(
             parts,
             providers=providers,
             cache=cache,
-            budget=share_of(policy.budget, whole.values(), shard),
+            budget=budget or share_of(policy.budget, whole.values(), shard),
             prices=prices,
             on_progress=settings.on_progress,
             first_repeat=first,

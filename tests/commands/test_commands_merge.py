@@ -170,7 +170,7 @@ def test_repeats_are_asked_for_after_the_merge(shards: Shards, repository: Path)
     (repository / "prompts" / "router.yaml").write_text(write_config_text)
     _, first = shards.merge(*shards.all("--base", "change"))
     (note,) = [text for text in first["how"]["notes"] if "more repeats" in text]
-    assert "--repeats 3 --shard I/3" in note
+    assert "run every shard again with `--repeats 3`" in note
     code, merged = shards.merge(*shards.all("--base", "change", "--repeats", "3"))
     whole_code, whole = shards.whole("--base", "change")  # it goes on to three repeats by itself
     assert (whole_code, whole["configs"][0]["comparisons"]) == (code, merged["configs"][0]["comparisons"])
