@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from llmops_git import __version__
+from llmops_git.commands.advisory import advisory_notes
 from llmops_git.commands.pairings import Pairing, changed_judges, edits_instrument
 from llmops_git.commands.trial import Candidate
 from llmops_git.configs.policy import Policy
@@ -37,6 +38,7 @@ def config_report(
     if edits_instrument(candidate.bases[0].config, candidate.head):
         notes.append(EDITS_INSTRUMENT)
     notes += [f"`{scorer}` {OTHER_JUDGE}" for scorer in changed_judges(candidate.bases[0].config, candidate.head)]
+    notes += advisory_notes(candidate.head.evaluation, policy)
     verdict, passes = decision.verdicts[name], decision.passes[name]
     if candidate.head.evaluation is None:  # taken away: the base's can stop the change, and cannot prove it safe
         notes.append(f"`{name}` {NO_EVALUATION}")

@@ -15,16 +15,20 @@ if TYPE_CHECKING:
 
 @click.command("calibrate")
 @click.argument("judge")
+@click.option("--write", is_flag=True, help="Keep the result in labels/JUDGE/calibration.json, which the gate reads.")
 @format_option()
-def command(judge: str, form: str) -> int:
+def command(judge: str, write: bool, form: str) -> int:
     """Compare what JUDGE said of outputs with the labels that people gave them (labels/JUDGE/*.jsonl).
 
     Outputs and scores come from the run folders under .llmops/runs. Nothing is asked of any model.
     """
-    from llmops_git.commands.calibrating import calibration_document
+    from llmops_git.commands.calibrating import calibration_document, write_calibration
     from llmops_git.commands.project import open_project
 
-    document = calibration_document(open_project(), judge)
+    project = open_project()
+    document = calibration_document(project, judge)
+    if write:
+        click.echo(f"wrote {write_calibration(project, document)}", err=True)
     if form == "json":
         emit_json(document)
         return EXIT_OK

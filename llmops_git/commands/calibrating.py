@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llmops_git.commands.label_files import labels_about
+from llmops_git.commands.label_files import labels_about, labels_folder
 from llmops_git.commands.measured import Measured, measured_in
 from llmops_git.commands.runs import runs_folder
+from llmops_git.configs.calibrations import FILE
 from llmops_git.errors import LlmopsError
+from llmops_git.evals.folder import write_whole
 from llmops_git.evals.people.calibration import Pair, agreement, corrected, length_bias, position_bias, weighted
 from llmops_git.evals.people.items import inputs_digest
 from llmops_git.evals.people.labels import Label, consensus, latest, text_digest
@@ -115,3 +119,16 @@ def _pairs(run: Run, measured: Measured, settings: ScorerSettings, labels: Mappi
             found.setdefault(place, Pair(label=label, judged=score.label, person=worths[label.label], judge=score.value,
                                          length=len(sample.output)))  # fmt: skip
     return weighted(list(found.values()))
+
+
+def write_calibration(project: Project, document: Mapping[str, Any]) -> Path:
+    """Keep what was found beside the labels, for a commit to carry; the file's path. Raises LlmopsError."""
+    path = labels_folder(project, str(document["judge"])) / FILE
+    if path.is_symlink():
+        raise LlmopsError(f"{path} is a link, and calibrations are not written through links", hint=f"rm {path}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, [json.dumps(document, indent=1, ensure_ascii=False), "\n"])
+    except OSError as error:
+        raise LlmopsError(f"{path} cannot be written: {error.strerror}") from None
+    return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from llmops_git.commands.advisory import held_to_people
 from llmops_git.commands.pairings import Pairing
 from llmops_git.configs.policy import Policy
 from llmops_git.configs.values import Evaluation, Repeats
@@ -34,7 +35,7 @@ def decision_on(pairings: Sequence[Pairing], runs: Sequence[Run], *, policy: Pol
         compare(
             by_key[(pairing.base.config.digest, pairing.evaluation.digest)] if pairing.base.config else None,
             _named(by_key[(pairing.candidate.head.digest, pairing.evaluation.digest)], pairing.candidate.head.name),
-            evaluation=pairing.evaluation,
+            evaluation=held_to_people(pairing.evaluation, policy),
             settings=replace(policy.gate, alpha=alpha_for(looks(pairing.evaluation), policy.gate)),
             against=pairing.base.against,
             base_name=pairing.base.name,

@@ -87,6 +87,23 @@ class SigningPolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeRules:
+    """What a judge must have shown before it may gate: agreement with people (Cohen's kappa), on so many labelled outputs."""
+
+    min_kappa: float = 0.6
+    min_labels: int = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """What `calibrate --write` kept of a judge: on how many labels, with what kappa (None: not known)."""
+
+    judge: str
+    labels: int
+    kappa: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """US dollars per million tokens. `cached_input` and `cache_write` are for tokens read from a cache and written to one;
     None costs as `input`. `tiers`: (input tokens of one call, the price of a call that has more), the smallest first."""
@@ -119,6 +136,8 @@ class Policy:
     gate: GateSettings = GateSettings()
     budget: Budget = Budget()
     signing: SigningPolicy = SigningPolicy()
+    judges: JudgeRules | None = None  # None: every judge may gate
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)  # by the judge's digest; read where `judges` is set
     allowed_scorers: tuple[str, ...] = ()  # scorers of other packages, by name
     prices: Mapping[str, Price] = field(default_factory=dict)  # by model id, or provider/model
     retirements: Mapping[str, Retirement] = field(default_factory=dict)  # as prices

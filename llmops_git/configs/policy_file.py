@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from llmops_git.configs.calibrations import load_calibrations
 from llmops_git.configs.paths import join, suggestion
 from llmops_git.configs.pointers import pointer_text
 from llmops_git.configs.policy import (
@@ -17,6 +18,7 @@ from llmops_git.configs.policy import (
     Endpoint,
     Environment,
     GateSettings,
+    JudgeRules,
     Policy,
     Price,
     ProviderSettings,
@@ -82,6 +84,8 @@ def load_policy(tree: Tree, root: str) -> Policy:
         gate=GateSettings(**value.get("gate", {})),
         budget=Budget(**value.get("budget", {})),
         signing=SigningPolicy(**value.get("signing", {})),
+        judges=JudgeRules(**(value["judges"] or {})) if "judges" in value else None,
+        calibrations=load_calibrations(tree, root) if "judges" in value else {},
         allowed_scorers=tuple(value.get("scorers", {}).get("allow", ())),
         prices={name: Price(**item) for name, item in ((prices_file.value if prices_file else None) or {}).items()},
         retirements={

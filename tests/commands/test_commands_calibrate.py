@@ -106,3 +106,40 @@ def test_the_text_says_the_same(repository: Path) -> None:
         text = clone.ok("calibrate", "helpful")
     assert "labelled outputs, people: 1" in text
     assert "router head" in text
+
+
+def gates(clone: Folder) -> tuple[bool, str]:
+    """Whether the judge gates, and what the report says of the config."""
+    document = json.loads((max((clone.path / ".llmops" / "runs").iterdir()) / "report.json").read_text())
+    (config,) = document["configs"]
+    scorer = next(s for s in config["comparisons"][0]["scorers"] if s["scorer"] == "helpful")
+    return scorer["gating"], " ".join(config["notes"])
+
+
+def test_a_judge_gates_only_once_it_was_held_to_people(repository: Path) -> None:
+    with people_project(repository) as (clone, _):
+        clone.run("eval")
+        assert (True, "") == gates(clone)
+        policy = clone.path / "llmops.yaml"
+        policy.write_text(policy.read_text() + "judges: {min_kappa: 0.1, min_labels: 10}\n")
+        clone.run("eval", "--policy", "head")
+        gating, said = gates(clone)
+        assert (False, True) == (gating, "nobody has held this version of it to people" in said)
+        label_everything(clone)
+        clone.ok("calibrate", "helpful", "--write")
+        clone.run("eval", "--policy", "head")
+        assert (True, "") == gates(clone)
+        policy.write_text(policy.read_text().replace("min_kappa: 0.1", "min_kappa: 0.99"))
+        clone.run("eval", "--policy", "head")
+        gating, said = gates(clone)
+        assert (False, True) == (gating, "its agreement with people (kappa) is" in said)
+
+
+def test_a_broken_calibration_is_an_error_with_its_file(repository: Path) -> None:
+    with people_project(repository) as (clone, _):
+        policy = clone.path / "llmops.yaml"
+        policy.write_text(policy.read_text() + "judges: {}\n")
+        (clone.path / "labels" / "helpful").mkdir(parents=True)
+        (clone.path / "labels" / "helpful" / "calibration.json").write_text('{"schema": "llmops-git/calibrate/1"}')
+        code, out, err = clone.run("check")
+    assert (2, True) == (code, "labels/helpful/calibration.json" in out + err)
