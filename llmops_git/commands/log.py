@@ -38,7 +38,19 @@ def command(config: str | None, environment: str | None, limit: int | None, fetc
         return EXIT_OK
     for line in log_lines(document):
         click.echo(line)
+    if config:
+        _plot(document)
     return EXIT_OK
+
+
+def _plot(document: dict[str, Any]) -> None:
+    """How the scores of a config went, oldest release first."""
+    from llmops_git.reports.clean import clean
+    from llmops_git.reports.history_plot import score_plots
+
+    lines = score_plots([(release["release"], release["trailers"]) for release in reversed(document["releases"])])
+    for line in ["", *lines] if lines else []:
+        click.echo(clean(line))
 
 
 def _releases(state: State, config: str | None) -> list[Release]:
