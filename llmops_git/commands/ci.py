@@ -130,9 +130,11 @@ def run_job(job: str, session: Session) -> int:
 def failed(log: JobLog, error: LlmopsError) -> int:
     """Say what was wrong, in the log and as annotations at the lines of the files that are; the error's exit code."""
     from llmops_git.commands.jobs.tell import problems_in
+    from llmops_git.forges.github_job import PlainJob
     from llmops_git.reports.annotations import annotations_of_problems
 
-    for annotation in annotations_of_problems(problems_in(error)):
-        log.annotate(annotation)
     show_error(error)
+    if not isinstance(log, PlainJob):  # on somebody's own machine it would be said twice
+        for annotation in annotations_of_problems(problems_in(error)):
+            log.annotate(annotation)
     return error.exit_code

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from llmops_git.cli import run
 from llmops_git.commands.ci import chosen_job
 from llmops_git.commands.jobs.session import Inputs, Session
 from llmops_git.commands.jobs.targets import Targets, targets_of
@@ -100,3 +101,10 @@ def test_a_dispatched_workflow_says_what_it_is_for() -> None:
     with pytest.raises(LlmopsError, match="can be for anything"):
         chosen_job("auto", event(kind="dispatch"))
     assert chosen_job("promote", event(kind="dispatch")) == "promote"
+
+
+def test_outside_of_a_job_an_error_is_said_once(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    code = run(["ci"])
+    said = "".join(capfd.readouterr())
+    assert (2, 1) == (code, said.count("this is no job of GitHub Actions"))
