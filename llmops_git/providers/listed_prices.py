@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from llmops_git.configs.policy import Policy, Price
-from llmops_git.providers.plugins import is_in_checkout
+from llmops_git.plugins import is_in_checkout
 
 PACKAGE = "model_prices"
 VENDORS: Mapping[str, str] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import site
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,6 @@ import pytest
 
 from llmops_git.configs.policy import ProviderSettings
 from llmops_git.errors import LlmopsError
-from llmops_git.providers import plugins
 from llmops_git.providers.base import Request
 from llmops_git.providers.table import open_provider
 
@@ -53,7 +53,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "site-packages"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setattr(plugins.site, "getusersitepackages", lambda: str(folder))
+    monkeypatch.setattr(site, "getusersitepackages", lambda: str(folder))
     yield folder
     for name in [name for name in sys.modules if name.startswith("echo_")]:
         del sys.modules[name]
