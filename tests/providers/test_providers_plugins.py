@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import site
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +52,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "site-packages"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
-    monkeypatch.setattr(site, "getusersitepackages", lambda: str(folder))
+    monkeypatch.setattr("site.getusersitepackages", lambda: str(folder))
     yield folder
     for name in [name for name in sys.modules if name.startswith("echo_")]:
         del sys.modules[name]
