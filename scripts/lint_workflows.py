@@ -5,6 +5,7 @@ zizmor looks for ways in, jactionlint for mistakes, check-jsonschema holds all t
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ VARIANTS = {
     "key": WorkflowSettings(action=PINNED, branch="main", key_env="MODEL_KEY"),
     "embedded": WorkflowSettings(action=PINNED, branch="trunk", folder="team/one", embedded=True, environments=("live",)),
 }
+# strict: a file that it cannot read is otherwise a warning, and passes among files that it can
+ZIZMOR = ("--offline", "--quiet", "--no-config", "--strict-collection", "--persona=pedantic")
 # outputs of jobs are for the jobs that a repository adds; no shellcheck, which is on some machines only
 JACTIONLINT = ("jactionlint", "--no-color", "--strict-exit", "--no-online", "--shellcheck=", "--ignore", "unused-job-output")
 
@@ -30,7 +33,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         files = [*map(str, sorted((ROOT / ".github/workflows").glob("*.yml"))), *rendered(Path(temporary))]
         commands = [
-            ("zizmor", "--offline", "--quiet", "--no-config", "--persona", "pedantic", action, *files),
+            ("zizmor", *ZIZMOR, action, *files),
             (*JACTIONLINT, action, *files),
             ("check-jsonschema", "--quiet", "--builtin-schema", "vendor.github-actions", action),
             ("check-jsonschema", "--quiet", "--builtin-schema", "vendor.github-workflows", *files),
@@ -56,8 +59,12 @@ def rendered(folder: Path) -> Iterator[str]:
 
 
 def passes(command: Sequence[str]) -> bool:
-    """Run one linter; what it found goes to the terminal."""
-    return subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, check=False).returncode == 0
+    """Run one linter; what it found goes to the terminal. Its options are all that tells it what to do.
+
+    Not the environment: zizmor refuses to start where `GH_TOKEN` is empty, which is what a job without that secret has.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GH_", "GITHUB_", "ZIZMOR_"))}
+    return subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, env=kept, check=False).returncode == 0
 
 
 if __name__ == "__main__":
