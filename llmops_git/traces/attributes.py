@@ -55,6 +55,7 @@ SIGNAL = "llmops.signal.name"  # what a user did or said: thumbs_up, thumbs_down
 SIGNAL_VALUE = "llmops.signal.value"
 SIGNAL_COMMENT = "llmops.signal.comment"
 SAMPLE_WEIGHT = "llmops.sample.weight"  # how many requests like it the trace stands for; 1 where none were left out
+DROPPED_SPANS = "llmops.dropped_spans"  # how many were lost before this one, for want of room or of a place to write them to
 CONTENT = "llmops.content"  # off, redacted, full: what of the texts was captured
 CONFIG_DIGEST = "llmops.config.digest"
 EVAL_DIGEST = "llmops.eval.digest"

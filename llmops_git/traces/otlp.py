@@ -22,10 +22,11 @@ _INT64 = 1 << 63
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
-def to_otlp_line(spans: Iterable[Span]) -> str:
-    """One line (without its newline) that holds all `spans`."""
+def to_otlp_line(spans: Iterable[Span], resource_attributes: Mapping[str, Any] | None = None) -> str:
+    """One line (without its newline) that holds all `spans`. `resource_attributes` say what they come from: an evaluation
+    where there are none."""
     scope = {"scope": {"name": SERVICE, "version": __version__}, "spans": [_span(span) for span in spans]}
-    resource = {"attributes": _attributes({names.SERVICE_NAME: SERVICE})}
+    resource = {"attributes": _attributes(resource_attributes or {names.SERVICE_NAME: SERVICE})}
     return _ENCODER.encode({"resourceSpans": [{"resource": resource, "scopeSpans": [scope]}]})
 
 
