@@ -1,16 +1,19 @@
 """Draws the pull-request comment of a real run as a picture for the README: `python scripts/comment_picture.py`.
 
 The run is `tests/reports/shop`: both changes of `examples/demo` on the embedded model. Its comment is rendered by GitHub's own
-Markdown renderer (cmark-gfm) and photographed in Chromium. The look of the page is this file's, not GitHub's.
+Markdown renderer (cmark-gfm) and photographed in Chromium. The look of the page is this file's, not GitHub's. The picture
+carries a digest of the words that it shows, by which a test knows whether it is still what a pull request gets.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 
 import cmarkgfm
@@ -28,6 +31,7 @@ CHROMIUM = (
     "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
+WORDS = b"Words"  # name of the text in the picture's file
 LINKS = {
     "this run": "https://github.com/coffee/shop/actions/runs/17",
     "all cases": "https://github.com/coffee/shop/actions/runs/17",
@@ -61,24 +65,48 @@ summary {{ cursor: pointer; }} a {{ color: #0a58ca; }} sub {{ vertical-align: ba
 
 
 def main() -> int:
-    """Write the picture. 1 where it is larger than a README should load."""
-    report = report_from_document(json.loads((RUN / "report.json").read_bytes()))
-    comment = render_comment(report, run="17.1", links=LINKS)
-    page = PAGE.format(
-        body=_coloured(_open_first(cmarkgfm.github_flavored_markdown_to_html(comment, Options.CMARK_OPT_UNSAFE)))
-    )
+    """Write the picture. 1 where it is larger than a README should load, or where signs would be empty boxes."""
+    if "emoji" not in _run(["fc-list", ":", "family"]).lower():
+        print("no font of this machine has the signs of verdicts: apt-get install fonts-noto-color-emoji fonts-liberation")
+        return 1
+    shown = body()
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "comment.html"
-        file.write_text(page, encoding="utf-8")
+        file.write_text(PAGE.format(body=shown), encoding="utf-8")
         place = (f"--user-data-dir={folder}/browser", f"--window-size={WIDTH},600")
         dumped = _run([*CHROMIUM, *place, "--dump-dom", file.as_uri()])
         height = int(re.search(r"<title>height (\d+)", dumped).group(1))  # type: ignore[union-attr]
         shape = (f"--user-data-dir={folder}/browser", f"--window-size={WIDTH},{height}", f"--screenshot={PICTURE}")
         _run([*CHROMIUM, *shape, file.as_uri()])
+    PICTURE.write_bytes(signed(PICTURE.read_bytes(), words_digest(shown)))
     size = PICTURE.stat().st_size
     print(f"{PICTURE.relative_to(ROOT)}: {WIDTH} x {height}, {size:,} bytes")
     return int(size > MOST_BYTES)
+
+
+def body() -> str:
+    """The comment as HTML, with the first fold open."""
+    report = report_from_document(json.loads((RUN / "report.json").read_bytes()))
+    comment = render_comment(report, run="17.1", links=LINKS)
+    return _coloured(_open_first(cmarkgfm.github_flavored_markdown_to_html(comment, Options.CMARK_OPT_UNSAFE)))
+
+
+def words_digest(html: str) -> bytes:
+    """A digest of the words that a reader sees: those in closed folds are not among them."""
+    closed = re.compile(r"<details>\s*<summary>((?:(?!<details).)*?)</summary>(?:(?!<details).)*?</details>", re.DOTALL)
+    found = 1
+    while found:  # from the innermost fold outwards
+        html, found = closed.subn(r"\1", html)
+    words = " ".join(re.sub(r"<[^>]*>", " ", html).split())
+    return hashlib.sha256(words.encode()).hexdigest().encode()
+
+
+def signed(picture: bytes, text: bytes) -> bytes:
+    """A PNG file with a text before its end."""
+    chunk = b"tEXt" + WORDS + b"\0" + text
+    end = picture.rindex(b"IEND") - 4
+    return picture[:end] + (len(chunk) - 4).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big") + picture[end:]
 
 
 def _open_first(html: str, cases: int = 2) -> str:
