@@ -11,6 +11,7 @@ from llmops_git import __version__
 from llmops_git.commands.advisory import advisory_notes
 from llmops_git.commands.pairings import Pairing, changed_judges, edits_instrument
 from llmops_git.commands.trial import Candidate
+from llmops_git.commands.unlabelled import unlabelled_notes
 from llmops_git.configs.policy import Policy
 from llmops_git.configs.values import Change
 from llmops_git.evals.gate import Decision, worst
@@ -39,6 +40,7 @@ def config_report(
         notes.append(EDITS_INSTRUMENT)
     notes += [f"`{scorer}` {OTHER_JUDGE}" for scorer in changed_judges(candidate.bases[0].config, candidate.head)]
     notes += advisory_notes(candidate.head.evaluation, policy)
+    notes += unlabelled_notes(candidate.head.evaluation)
     verdict, passes = decision.verdicts[name], decision.passes[name]
     if candidate.head.evaluation is None:  # taken away: the base's can stop the change, and cannot prove it safe
         notes.append(f"`{name}` {NO_EVALUATION}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
 @click.option("--index", "staged", is_flag=True, help="Check what is staged.")
 @click.option("--ref", metavar="REV", help="Check a commit (default: the work tree).")
+@click.option("--strict", is_flag=True, help="Refuse cases that need a label on every branch, not only on the default one.")
 @format_option()
-def command(paths: tuple[str, ...], staged: bool, ref: str | None, form: str) -> int:
+def command(paths: tuple[str, ...], staged: bool, ref: str | None, strict: bool, form: str) -> int:
     """Validate all configs, or those that are at, below or reach the PATHS named.
 
     Exit code: 0 no errors (warnings are shown), 2 errors.
@@ -38,6 +40,7 @@ def command(paths: tuple[str, ...], staged: bool, ref: str | None, form: str) ->
     project = open_project()
     tree = project.index() if staged else project.tree(ref)
     problems, count = find_problems(project, tree, [project.path(path) for path in paths], today=datetime.now(UTC).date())
+    problems = _with_severity(project, problems, ref, strict=strict)
     errors = sum(problem.severity == "error" for problem in problems)
     if form == "json":
         emit_json(document(tree, problems, count, errors))
@@ -51,12 +54,22 @@ def command(paths: tuple[str, ...], staged: bool, ref: str | None, form: str) ->
     return EXIT_USAGE if errors else EXIT_OK
 
 
+def _with_severity(project: Project, problems: Sequence[Problem], ref: str | None, *, strict: bool) -> list[Problem]:
+    """The problems, in which a case that needs a label is an error where it may not be: on the default branch."""
+    from llmops_git.commands.unlabelled import FIELD, on_default_branch
+
+    waiting = [problem for problem in problems if problem.pointer == FIELD and problem.severity == "warning"]
+    if not waiting or not (strict or on_default_branch(project, ref)):
+        return list(problems)
+    return [replace(problem, severity="error") if problem in waiting else problem for problem in problems]
+
+
 def find_problems(
     project: Project, tree: Tree, paths: Sequence[str], *, today: date | None = None
 ) -> tuple[list[Problem], int]:
     """Everything that is wrong with the configs chosen by `paths` (all, when there are none), and how many they are.
 
-    Models that stop answering soon are warned of when it is said which day is `today`.
+    Models that stop answering soon are warned of when it is said which day is `today`. Cases that need a label are warnings.
     """
     from llmops_git.configs.closure import Closures
     from llmops_git.configs.load import Loader
@@ -100,12 +113,15 @@ def _chosen(tree: Tree, closures: Closures, files: Sequence[str], paths: Sequenc
 
 
 def _config_problems(tree: Tree, path: str, policy: Policy, loader: Loader, today: date | None) -> Iterable[Problem]:
+    from llmops_git.commands.unlabelled import unlabelled_problems
+
     try:
         config = loader.load(path)
     except InvalidInput as error:
         return error.problems
     retired = retirement_problems(tree, config, policy, today) if today else ()
-    return [*config.warnings, *_model_problems(tree, config, policy), *retired, *_scorer_problems(tree, config, policy)]
+    models, scorers = _model_problems(tree, config, policy), _scorer_problems(tree, config, policy)
+    return [*config.warnings, *models, *retired, *scorers, *unlabelled_problems(tree, config, "warning")]
 
 
 def _model_problems(tree: Tree, config: Config, policy: Policy) -> Iterable[Problem]:

@@ -54,7 +54,8 @@ def document(config: Config) -> dict[str, Any]:
 def _evaluation(evaluation: Evaluation) -> dict[str, Any]:
     resolved = evaluation.resolved
     kept = {key: resolved[key] for key in ("scorers", "gate", "budgets", "repeats", "cluster_by")}
-    return {"cases": len(evaluation.cases), "must_pass": sum(case.must_pass for case in evaluation.cases), **kept}
+    must_pass = sum(case.must_pass for case in evaluation.cases)
+    return {"cases": len(evaluation.cases), "needs_label": len(evaluation.unlabelled), "must_pass": must_pass, **kept}
 
 
 def render(config: Config) -> str:
@@ -83,7 +84,8 @@ def _measured(evaluation: Evaluation) -> str:
     scorers = ", ".join(
         name if name == item.use else f"{name} ({item.use})" for item in evaluation.scorers for name in [item.name]
     )
-    return f"{len(evaluation.cases)} cases; scorers: {scorers}"
+    waiting = f" ({len(evaluation.unlabelled)} more need a label)" if evaluation.unlabelled else ""
+    return f"{len(evaluation.cases)} cases{waiting}; scorers: {scorers}"
 
 
 def _files(closure: tuple[Dependency, ...]) -> list[str]:

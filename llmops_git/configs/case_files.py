@@ -46,8 +46,8 @@ def yaml_rows(text: str, path: str, problems: list[Problem]) -> Iterator[Row]:
 
 
 def csv_rows(text: str, path: str, problems: list[Problem]) -> Iterator[Row]:
-    """A header, then rows. Columns: id, expected, tags (separated by `;`), must_pass, documents (JSON), cluster; every
-    other column, and `input.<name>`, is an input. Cells are text; an empty `expected` is none."""
+    """A header, then rows. Columns: id, expected, tags (separated by `;`), must_pass, documents (JSON), cluster and so on;
+    every other column, and `input.<name>`, is an input. Cells are text; an empty `expected` is none."""
     csv.field_size_limit(_MAX_CELL)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] | None = None
@@ -89,13 +89,12 @@ def _csv_row(header: list[str], cells: list[str], path: str, line: int, problems
             value["inputs"][_input_name(column).removeprefix(_INPUT)] = cell
         elif column == "tags":
             value["tags"] = [tag.strip() for tag in cell.split(";") if tag.strip()]
-        elif column == "must_pass":
+        elif column in ("must_pass", "needs_label"):
             if cell.strip().lower() not in _TRUE | _FALSE:
-                problems.append(
-                    Problem(path=path, line=line, pointer="$.must_pass", message=f"must be true or false, not `{cell[:40]}`")
-                )
-            value["must_pass"] = cell.strip().lower() in _TRUE
-        elif column in ("documents", "tools"):
+                message = f"must be true or false, not `{cell[:40]}`"
+                problems.append(Problem(path=path, line=line, pointer=f"$.{column}", message=message))
+            value[column] = cell.strip().lower() in _TRUE
+        elif column in ("documents", "tools", "source"):
             if cell.strip():
                 value[column] = _listed(cell, column, path, line, problems)
         elif cell:

@@ -14,7 +14,9 @@ from llmops_git.configs.schema_words import show
 from llmops_git.configs.values import Case, Json, JsonObject
 from llmops_git.errors import Problem
 
-FIELDS = ("id", "inputs", "expected", "tags", "must_pass", "documents", "cluster", "tools")
+FIELDS = (
+    "id", "inputs", "expected", "tags", "must_pass", "documents", "cluster", "tools", "needs_label", "source", "observed"
+)  # fmt: skip
 MAX_ID = 200
 _TOOL_FIELDS = ("name", "arguments", "match", "result")
 _MATCHES = ("exact", "subset", "any")
@@ -50,8 +52,15 @@ def to_case(row: Row, path: str, problems: list[Problem]) -> Case | None:
         add("inputs", f"must be a mapping, not {show(value['inputs'])}")
     if "tags" in value and not _is_texts(value["tags"]):
         add("tags", "must be a list of words")
-    if "must_pass" in value and not isinstance(value["must_pass"], bool):
-        add("must_pass", f"must be true or false, not {show(value['must_pass'])}")
+    for key in ("must_pass", "needs_label"):
+        if key in value and not isinstance(value[key], bool):
+            add(key, f"must be true or false, not {show(value[key])}")
+    if "source" in value and not isinstance(value["source"], dict):
+        add("source", f"must be a mapping, not {show(value['source'])}", '{"trace_id": "…"}')
+    if "observed" in value and not isinstance(value["observed"], str):
+        add("observed", f"must be text, not {show(value['observed'])}")
+    if value.get("needs_label") is True and "expected" in value:
+        add("needs_label", "the case has its label: `expected` is there", "delete `needs_label`")
     for key in ("id", "cluster"):
         if key in value and not _is_label(value[key]):
             add(key, f"must be text of at most {MAX_ID} characters, not {show(value[key])}")
@@ -74,6 +83,9 @@ def _case(value: JsonObject) -> Case:
         documents=None if documents is None else tuple(_document(item, index) for index, item in enumerate(documents, start=1)),
         cluster=str(value.get("cluster", "")),
         tools=None if value.get("tools") is None else tuple(value["tools"]),
+        needs_label=value.get("needs_label", False),
+        source=value.get("source"),
+        observed=value.get("observed", ""),
     )
 
 

@@ -29,7 +29,10 @@ def resolve_evaluation(
     section = source.value["evaluation"]
     files = _case_files(source, inputs)
     cluster_by = section.get("cluster_by", "")
-    cases = tuple(_clustered(case, cluster_by) for file in files for case in file.cases)
+    rows = tuple(_clustered(case, cluster_by) for file in files for case in file.cases)
+    cases = tuple(case for case in rows if not case.needs_label)
+    if rows and not cases:
+        source.add(("evaluation", "dataset"), "every case needs a label: nothing is scored", key=True, severity="warning")
     if cluster_by and cases and not any(case.cluster for case in cases):
         source.add(("evaluation", "cluster_by"), f"no case has `{cluster_by}`", "name an input, or give the rows a `cluster`")
     scorers = tuple(_scorer(source, name, written, load_judge) for name, written in section["scorers"].items())
@@ -56,6 +59,7 @@ def resolve_evaluation(
         resolved=resolved,
         digest=digest_of(resolved),
         slices=_slices(source, section, cases),
+        unlabelled=tuple(case for case in rows if case.needs_label),
     )
     return evaluation, files
 

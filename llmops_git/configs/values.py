@@ -38,7 +38,8 @@ class Dependency:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One row of an eval set. `documents` are recorded retrieval results: [{"id", "text", "score"?}]; `tools` are recorded
-    results of tool calls: [{"name", "result", "arguments"?, "match"?}]."""
+    results of tool calls: [{"name", "result", "arguments"?, "match"?}]. A case that still `needs_label` is never scored;
+    `source` (where it comes from) and `observed` (what was answered there) measure nothing."""
 
     id: str
     inputs: JsonObject
@@ -48,6 +49,9 @@ class Case:
     documents: tuple[JsonObject, ...] | None = None
     cluster: str = ""
     tools: tuple[JsonObject, ...] | None = None
+    needs_label: bool = False
+    source: JsonObject | None = None
+    observed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +101,9 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """How a config is evaluated: the resolved `evaluation:` section. `resolved` is what the eval digest hashes."""
+    """How a config is evaluated: the resolved `evaluation:` section. `resolved` is what the eval digest hashes.
+
+    `cases` are those that can be scored; `unlabelled` are the others, which nobody has said the right answer of yet."""
 
     cases: tuple[Case, ...]
     scorers: tuple[ScorerSettings, ...]
@@ -108,6 +114,7 @@ class Evaluation:
     resolved: JsonObject
     digest: str
     slices: tuple[str, ...] = ()  # tags whose cases are shown by themselves; not in `resolved`: they measure nothing
+    unlabelled: tuple[Case, ...] = ()  # not in `resolved` either
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

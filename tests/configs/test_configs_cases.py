@@ -24,16 +24,23 @@ FULL = Case(
     must_pass=True,
     documents=({"id": "d", "text": "some text"},),
     cluster="k",
+    source={"trace_id": "t"},
+    observed="hm",
 )
+LIVE = ["needs_label", "source", "observed"]  # what is only in cases that were mined
 
 
 def test_the_three_formats_mean_the_same() -> None:
     row = {"id": "c1", "inputs": dict(FULL.inputs), "expected": "billing", "tags": ["a", "b"], "must_pass": True}
-    row |= {"documents": [{"id": "d", "text": "some text"}], "cluster": "k"}
+    row |= {"documents": [{"id": "d", "text": "some text"}], "cluster": "k", "needs_label": False}
+    row |= {"source": {"trace_id": "t"}, "observed": "hm"}
     table = io.StringIO()
     writer = csv.writer(table)
-    writer.writerow(["id", "message", "input.n", "expected", "tags", "must_pass", "documents", "cluster"])
-    writer.writerow(["c1", FULL.inputs["message"], "1", "billing", "a; b", "TRUE", '[{"id": "d", "text": "some text"}]', "k"])
+    writer.writerow(["id", "message", "input.n", "expected", "tags", "must_pass", "documents", "cluster", *LIVE])
+    documents = '[{"id": "d", "text": "some text"}]'
+    writer.writerow(
+        ["c1", FULL.inputs["message"], "1", "billing", "a; b", "TRUE", documents, "k", "", '{"trace_id": "t"}', "hm"]
+    )
     files = {"a.jsonl": json.dumps(row), "a.yaml": json.dumps([row]), "a.yml": json.dumps([row]), "a.csv": table.getvalue()}
     for path, text in files.items():
         assert parse_cases(path, text.encode()) == ([FULL], []), path
@@ -74,6 +81,10 @@ def test_numbers_can_be_ids_and_documents_are_numbered() -> None:
         ('{"inputs": {}, "tags": "a"}', "must be a list of words", ""),
         ('{"inputs": {}, "tags": [1]}', "must be a list of words", ""),
         ('{"inputs": {}, "must_pass": 1}', "must be true or false, not `1`", ""),
+        ('{"inputs": {}, "needs_label": "yes"}', "must be true or false, not `yes`", ""),
+        ('{"inputs": {}, "needs_label": true, "expected": 1}', "the case has its label", "delete `needs_label`"),
+        ('{"inputs": {}, "source": "t"}', "must be a mapping, not `t`", "trace_id"),
+        ('{"inputs": {}, "observed": {}}', "must be text, not a mapping", ""),
         ('{"inputs": {}, "id": true}', "must be text of at most 200", ""),
         ('{"inputs": {}, "id": ""}', "must be text of at most 200", ""),
         ('{"inputs": {}, "documents": {}}', "must be a list", ""),
@@ -160,7 +171,7 @@ VALUES = (
 )
 ROWS = (
     st.dictionaries(
-        st.sampled_from(["id", "inputs", "expected", "tags", "must_pass", "documents", "cluster", "other"]),
+        st.sampled_from(["id", "inputs", "expected", "tags", "must_pass", "documents", "cluster", "other", *LIVE]),
         VALUES
         | st.dictionaries(st.sampled_from(["text", "id", "score"]), VALUES, max_size=2).map(lambda item: [item])
         | st.just({}),
