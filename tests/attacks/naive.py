@@ -144,6 +144,21 @@ def ask(settings: Mapping[str, str], environ: Mapping[str, str]) -> bytes:
     return content
 
 
+def call_tool(name: str, arguments: Mapping[str, str], environ: Mapping[str, str]) -> str:
+    """A tool that a model asked for, run where the tool itself runs: with its files, its environment and its shell."""
+    if name == "read_file":
+        program = [sys.executable, "-I", "-c", "import sys; print(open(sys.argv[1]).read())", arguments["path"]]
+    else:
+        program = ["sh", "-c", arguments["command"]]
+    return subprocess.run(program, env=dict(environ), capture_output=True, text=True, check=True).stdout
+
+
+def set_variable(file: Path, name: str, value: str) -> None:
+    """A variable for the steps that follow, as a line of GITHUB_ENV."""
+    with file.open("a") as stream:
+        stream.write(f"{name}={value}\n")
+
+
 def cached_reply(folder: Path, key: str) -> str | None:
     """A reply by its key, as it lies there."""
     path = folder / f"{key}.json"

@@ -64,6 +64,20 @@ def test_no_value_of_an_output_sets_another_one(ci: CiProject, hub: Hub, tmp_pat
         assert ["changed"] == list(parse_outputs((tmp_path / "ours").read_text()))
 
 
+def test_no_answer_reaches_the_environment_or_the_path_of_later_steps(
+    ci: CiProject, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    naive.set_variable(tmp_path / "naive", "ANSWER", "no idea\nLD_PRELOAD=/tmp/evil.so")
+    assert ["ANSWER", "LD_PRELOAD"] == [line.partition("=")[0] for line in (tmp_path / "naive").read_text().splitlines()]
+
+    files = [tmp_path / name for name in ("GITHUB_ENV", "GITHUB_PATH", "GITHUB_STATE")]
+    for file in files:
+        file.touch()
+        monkeypatch.setenv(file.name, str(file))
+    done = ci.pull_request(propose(hub, {"prompts/router.yaml": config(5)}))
+    assert (1, ["", "", ""]) == (done.code, [file.read_text() for file in files])
+
+
 @pytest.mark.parametrize(
     "command", [("diff", "HEAD~1", "HEAD"), ("check",), ("show", "router"), ("render", "router", "--case=a")]
 )
