@@ -1,0 +1,222 @@
+"""Lines of OTLP JSON into rows, whoever wrote them: this tool, the official exporter, or a collector's file exporter.
+
+Nothing in a line is trusted: what cannot be a span is refused with a reason, what is too much is cut, which is said. A refused
+span does not take the others of its line with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llmops_git.monitoring.columns import KIND, NOTE, SERVER_KINDS, resource_columns, sparse_row
+from llmops_git.traces import attributes as names
+from llmops_git.traces.span import Span
+
+MOST_ATTRIBUTES = 1_000  # of one span, and values of one list
+MOST_TEXT = 500_000  # characters of one value
+MOST_DEPTH = 24
+MOST_ROW = 4 << 20  # bytes
+SHORT = 2_000  # characters of a text, in a row that is longer
+EARLIEST_NS = 946_684_800 * 1_000_000_000  # 2000-01-01: a clock that was never set
+AHEAD_NS = 86_400 * 1_000_000_000  # how far a clock may be ahead of ours
+LONGEST_NS = 366 * 86_400 * 1_000_000_000
+DROPPED = "llmops.ingest.dropped"  # how many attributes were too many
+
+_INT64 = 1 << 63
+_TRACE_ID = re.compile(r"[0-9a-f]{1,32}")
+_SPAN_ID = re.compile(r"[0-9a-f]{1,16}")
+_SNAKE = re.compile(r"_([a-z])")
+_ERROR_CODES = {2, "STATUS_CODE_ERROR"}
+_KIND_NAMES = {f"SPAN_KIND_{word.upper()}": number for number, word in SERVER_KINDS.items()}
+_DAMAGED = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError, IndexError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A span that is not taken: why, and it alone as a line of OTLP JSON."""
+
+    reason: str
+    line: str
+
+
+class NotOtlp(ValueError):
+    """A line that is no OTLP JSON at all."""
+
+
+def rows_of_line(line: bytes, now_ns: int) -> tuple[list[dict[str, Any]], list[Refused]]:
+    """The rows of a line, and the spans that are refused. Raises NotOtlp."""
+    try:
+        document = json.loads(line)
+        resources = document["resourceSpans"] if "resourceSpans" in document else _camel(document)["resourceSpans"]
+        groups = [(resource, *_group(resource)) for resource in resources]
+    except _DAMAGED as error:
+        raise NotOtlp(f"not a line of OTLP JSON: {type(error).__name__}: {str(error)[:200]}") from None
+    rows: list[dict[str, Any]] = []
+    refused: list[Refused] = []
+    for resource, process, spans in groups:
+        for span in spans:
+            try:
+                rows.append(sparse_row(_span(span, now_ns), process))
+            except _DAMAGED as error:
+                refused.append(Refused(reason=_reason(error), line=_alone(span, resource)))
+    return rows, refused
+
+
+def _group(resource: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    told = resource.get("resource") or {}
+    process = resource_columns(_attributes(told.get("attributes") or ()))
+    scopes = resource.get("scopeSpans") or resource.get("instrumentationLibrarySpans") or ()
+    return process, [span for scope in scopes for span in scope.get("spans") or ()]
+
+
+def _span(written: Mapping[str, Any], now_ns: int) -> Span:
+    """A span of a line. Raises ValueError or another error of what is damaged, whose text is the reason."""
+    attributes = _attributes(written.get("attributes") or ())
+    error = attributes.pop(names.ERROR_TYPE, "") if names.ERROR_TYPE in attributes else ""
+    status = written.get("status")
+    if status and not error and status.get("code") in _ERROR_CODES:
+        error = status.get("message") or "error"
+    start = int(written["startTimeUnixNano"])
+    end = int(written.get("endTimeUnixNano") or start)
+    if start < EARLIEST_NS or start > now_ns + AHEAD_NS:
+        raise ValueError(f"it began at {start} ns, which is {'before 2000' if start < EARLIEST_NS else 'in the future'}")
+    if end < start or end > start + LONGEST_NS:
+        attributes[NOTE] = f"it ended at {end} ns, {'before it began' if end < start else 'a year after it began'}"
+        end = start
+    kind = SERVER_KINDS.get(_KIND_NAMES.get(written.get("kind", 0), written.get("kind", 0)))
+    if kind is not None:
+        attributes.update(_odd_kind(kind, attributes))
+    if written.get("events"):
+        attributes["events"] = [_event(event) for event in written["events"][:MOST_ATTRIBUTES]]
+    if written.get("links"):
+        attributes["links"] = [_link(link) for link in written["links"][:MOST_ATTRIBUTES]]
+    return Span(
+        trace_id=_id(written["traceId"], _TRACE_ID, 16),
+        span_id=_id(written["spanId"], _SPAN_ID, 8),
+        parent_id=_parent(written.get("parentSpanId")),
+        name=str(written.get("name", ""))[:MOST_TEXT],
+        start_ns=start,
+        end_ns=end,
+        attributes=attributes,
+        error=str(error)[:MOST_TEXT],
+    )
+
+
+def _id(written: Any, form: re.Pattern[str], size: int) -> str:
+    """An id in lower-case hex; the standard JSON form of Protocol Buffers writes base64. Raises ValueError."""
+    text = str(written).lower()
+    if form.fullmatch(text):
+        if text.strip("0"):
+            return text
+    elif len(read := base64.b64decode(str(written), validate=True)) == size and any(read):
+        return read.hex()
+    raise ValueError(f"its id is {str(written)[:80]!r}")
+
+
+def _parent(written: Any) -> str:
+    if not written or not str(written).strip("0"):
+        return ""
+    return _id(written, _SPAN_ID, 8)
+
+
+def _odd_kind(kind: str, attributes: Mapping[str, Any]) -> dict[str, str]:
+    """The kind of a span, where its operation does not say it."""
+    expected = attributes.get(names.OPERATION) in names.BILLED or attributes.get(names.OPERATION) == names.INVOKE_AGENT
+    return {} if expected and kind == "client" else {KIND: kind}
+
+
+def _attributes(items: Sequence[Any]) -> dict[str, Any]:
+    attributes: dict[str, Any] = {}
+    for item in items[:MOST_ATTRIBUTES]:
+        value = item.get("value")
+        if not value:
+            attributes[item["key"]] = None
+            continue
+        for kind, inner in value.items():  # one, and this is the cheapest way to it
+            attributes[item["key"]] = (
+                inner if kind == "stringValue" and type(inner) is str and len(inner) <= MOST_TEXT else _value(kind, inner, 0)
+            )
+            break
+    if len(items) > MOST_ATTRIBUTES:
+        attributes[DROPPED] = len(items) - MOST_ATTRIBUTES
+    return attributes
+
+
+def _value(kind: str, inner: Any, depth: int) -> Any:
+    if depth > MOST_DEPTH:
+        return "…"
+    match kind:
+        case "intValue":
+            number = int(inner)
+            return number if -_INT64 <= number < _INT64 else str(inner)[:MOST_TEXT]
+        case "doubleValue":
+            value = float(inner)
+            return value if math.isfinite(value) else str(value)  # JSON has no name for these
+        case "boolValue":
+            return bool(inner)
+        case "arrayValue":
+            return tuple(_any(item, depth) for item in (inner.get("values") or ())[:MOST_ATTRIBUTES])
+        case "kvlistValue":
+            items = (inner.get("values") or ())[:MOST_ATTRIBUTES]
+            return {str(item["key"]): _any(item.get("value"), depth) for item in items}
+        case _:
+            text = inner if isinstance(inner, str) else json.dumps(inner)
+            return text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}… ({len(text) - MOST_TEXT:,} more characters)"
+
+
+def _any(value: Any, depth: int) -> Any:
+    if not value:
+        return None
+    kind, inner = next(iter(value.items()))
+    return _value(kind, inner, depth + 1)
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, Any]:
+    time = str(event.get("timeUnixNano", ""))[:40]
+    return {"name": str(event.get("name", "")), "time_ns": time, "attributes": _attributes(event.get("attributes") or ())}
+
+
+def _link(link: Mapping[str, Any]) -> dict[str, Any]:
+    ids = {"trace_id": str(link.get("traceId", ""))[:64], "span_id": str(link.get("spanId", ""))[:64]}
+    return {**ids, "attributes": _attributes(link.get("attributes") or ())}
+
+
+def _camel(value: Any) -> Any:
+    """Field names with underscores, as some write them, in the form of the standard. Attribute keys are values, and stay."""
+    if isinstance(value, dict):
+        return {_SNAKE.sub(lambda found: found.group(1).upper(), key): _camel(inner) for key, inner in value.items()}
+    return [_camel(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, KeyError):
+        return f"it has no {error.args[0]}"
+    return f"{error}"[:300] if type(error) is ValueError else f"{type(error).__name__}: {error}"[:300]
+
+
+def _alone(span: Any, resource: Mapping[str, Any]) -> str:
+    about = {"resource": resource["resource"]} if resource.get("resource") else {}
+    return json.dumps({"resourceSpans": [{**about, "scopeSpans": [{"spans": [span]}]}]}, separators=(",", ":"))
+
+
+def encoded(rows: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
+    """The rows as JSON, without newlines. What UTF-8 cannot hold is replaced, and a row that is too long loses its texts."""
+    for row in rows:
+        line = _ENCODER.encode(row).encode(errors="replace")
+        yield line if len(line) <= MOST_ROW else _shrunk(row, len(line))
+
+
+def _shrunk(row: Mapping[str, Any], size: int) -> bytes:
+    note = {NOTE: f"it took {size:,} bytes: its texts were cut to {SHORT:,} characters"}
+    cut: dict[str, Any] = {name: value[:SHORT] if isinstance(value, str) else value for name, value in row.items()}
+    short = {name[:SHORT]: value[:SHORT] for name, value in row["attributes"].items() if isinstance(value, str)}
+    return _ENCODER.encode({**cut, "attributes": {**short, **note}}).encode(errors="replace")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
