@@ -32,7 +32,7 @@ def annotations_of(report: Report, *, lines: LineLookup = no_lines) -> list[Anno
     notices. `lines` finds the line of a changed field, see `places.lines_in`.
     """
     found = [_problem(problem) for problem in _problems(report)]
-    for config in worst_first(report.configs):
+    for config in worst_first(report.entries):
         path, line = place_of(config.change, lines)
         found += [replace(remark, path=path, line=line) for remark in _remarks(config)]
     return [remark for level in _LEVELS for remark in _first([one for one in found if one.level == level])]
@@ -55,7 +55,7 @@ def _first(remarks: Sequence[Annotation]) -> Iterator[Annotation]:
 
 def _problems(report: Report) -> Iterator[Problem]:
     yield from report.problems
-    for config in report.configs:
+    for config in report.entries:
         yield from config.change.problems
 
 

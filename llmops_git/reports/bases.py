@@ -10,6 +10,10 @@ from llmops_git.reports.names import short_name
 from llmops_git.reports.phrases import Name, Phrase
 from llmops_git.reports.values import ConfigReport
 
+# what is said of the base's own instrument, and of the head's where there are both
+_EVAL_SET = (", on the eval set as it was", ", on this change's own eval set")
+_SUITES = (", on the suites as they were", ", on this change's own suites")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
@@ -59,9 +63,10 @@ def base_phrase(config: ConfigReport, comparison: Comparison) -> Phrase:
     article = "the " if comparison.against in {"merge base", "previous release"} else ""
     name: Phrase = (" ", Name(short_name(comparison.base_name))) if comparison.base_name else ()
     both = len({other.instrument for other in config.comparisons}) > 1
+    was, own = _SUITES if config.kind == "pack" else _EVAL_SET
     if comparison.instrument == "base":
-        return (f"{article}{comparison.against}", *name, ", on the eval set as it was")
-    return (f"{article}{comparison.against}", *name, ", on this change's own eval set" if both else "")
+        return (f"{article}{comparison.against}", *name, was)
+    return (f"{article}{comparison.against}", *name, own if both else "")
 
 
 def _same_evidence(one: Comparison, other: Comparison) -> bool:

@@ -43,7 +43,7 @@ def render_html(
     """
     style = (files(__package__) / "report.css").read_text(encoding="utf-8")
     first = headline(report)
-    configs = worst_first(report.configs)
+    configs = [*worst_first(report.configs), *worst_first(report.guardrails)]
     problems = [*report.problems, *(problem for config in configs for problem in config.change.problems)]
     page = _environment().from_string((files(__package__) / "report.html.j2").read_text(encoding="utf-8"))
     text = page.render(

@@ -61,6 +61,7 @@ def config_view(config: ConfigReport, runs: Sequence[Run], traces: Traces = NO_T
     fields = config.change.fields if config.change.status not in {"added", "removed"} else ()
     return {
         "name": config.change.config,
+        "pack": config.kind == "pack",
         "level": level,
         "symbol": SYMBOLS[level],
         "words": words,

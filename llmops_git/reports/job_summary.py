@@ -70,7 +70,7 @@ def _blocks(report: Report, notes: Sequence[str]) -> Iterator[str]:
     yield alert("NOTE", [sentence(note) for note in notes])
     step = next_step(report)
     yield f"**Next:** {speak(step)}" if step else ""
-    configs = worst_first(report.configs)
+    configs = [*worst_first(report.configs), *worst_first(report.guardrails)]
     if len(configs) > 1:
         yield summary_table(report, _DETAIL)
     found = [*report.problems, *(problem for config in configs for problem in config.change.problems)]
@@ -86,7 +86,8 @@ def _blocks(report: Report, notes: Sequence[str]) -> Iterator[str]:
 
 def _title(config: ConfigReport) -> str:
     level, words = config_verdict(config)
-    return f"### {SYMBOLS[level]}{code(config.change.config)}: {words}"
+    kind = "Guardrails: " if config.kind == "pack" else ""
+    return f"### {kind}{SYMBOLS[level]}{code(config.change.config)}: {words}"
 
 
 def _details(config: ConfigReport) -> Iterator[str]:

@@ -41,10 +41,12 @@ def read_report(document: Mapping[str, Any], *, path: str) -> Report:
     if not _is_sane(document):
         raise InvalidInput([Problem(path=path, message="a number in it is too large")], hint="make it again: llmops-git eval")
     configs = tuple(_config(config) for config in document["configs"])
+    packs = tuple(dataclasses.replace(_config(pack), kind="pack") for pack in document.get("guardrails", ()))
     spending = _known(Spending, document["spending"])
     problems = tuple(_known(Problem, problem) for problem in document["problems"])
     shard = Shard(**document["shard"]) if "shard" in document else None
-    return _known(Report, document, configs=configs, spending=spending, problems=problems, shard=shard)
+    given = {"configs": configs, "guardrails": packs, "spending": spending, "problems": problems, "shard": shard}
+    return _known(Report, document, **given)
 
 
 def _problem(path: str, error: ValidationError) -> Problem:

@@ -32,6 +32,8 @@ def report_document(report: Report) -> dict[str, Any]:
         "how": json.loads(json.dumps(dict(report.how), default=str)),
         "problems": [problem_document(problem) for problem in report.problems],
     }
+    if report.guardrails:
+        document["guardrails"] = [_config(pack) for pack in report.guardrails]
     if report.shard is not None:
         document["shard"] = _flat(report.shard)
     finite: dict[str, Any] = _finite(document)

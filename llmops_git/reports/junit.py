@@ -44,9 +44,9 @@ def render_junit(report: Report, runs: Sequence[Run]) -> str:
     must-pass cases that failed and cases that got worse under a regressed scorer; errors are cases of a held config that were
     not measured; a test `gate` per config that is held carries the other reasons. The rest passed or was skipped.
     """
-    suites = [suite for config in report.configs for suite in _suites(config, runs)]
+    suites = [suite for config in report.entries for suite in _suites(config, runs)]
     total: Counter[str] = sum((counted for _, counted in suites), Counter())
-    found = [*report.problems, *(problem for config in report.configs for problem in config.change.problems)]
+    found = [*report.problems, *(problem for config in report.entries for problem in config.change.problems)]
     if found:
         tests = [
             _Test(name=str(problem), group="files", element=_problem(problem.severity), message=problem.hint)

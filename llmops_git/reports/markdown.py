@@ -69,14 +69,18 @@ def _blocks(report: Report, detail: Detail, notes: Sequence[str], links: str) ->
     yield f"### {SYMBOLS[first.level] or SYMBOLS['good']}{first.title}"
     yield speak(first.why) if detail.words else ""
     yield alert("NOTE", [sentence(note) for note in notes[: detail.lists]])
-    if len(report.configs) > 1:
+    if len(report.entries) > 1:
         yield summary_table(report, detail)
     for config in worst_first(report.configs):
         if _has_section(config, detail):
-            yield from config_section(config, detail, alone=len(report.configs) == 1)
-    found = [*report.problems, *(problem for config in report.configs for problem in config.change.problems)]
+            yield from config_section(config, detail, alone=len(report.entries) == 1)
+    packs = [pack for pack in worst_first(report.guardrails) if _has_section(pack, detail)]
+    yield "#### Guardrails" if packs else ""
+    for pack in packs:
+        yield from config_section(pack, detail, alone=len(report.entries) == 1, mark="#####")
+    found = [*report.problems, *(problem for config in report.entries for problem in config.change.problems)]
     yield problems(found, detail)
-    if detail.method and report.configs:
+    if detail.method and report.entries:
         yield how_measured(report)
     step = next_step(report)
     yield f"**Next:** {speak(step)}" if step and detail.words else ""

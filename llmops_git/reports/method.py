@@ -77,9 +77,9 @@ def method(report: Report) -> tuple[Phrase, ...]:
         if isinstance(values, list | tuple) and values:
             lines.append((f"{word}: ", *join(((Name(str(value)),) for value in values), ", ")))
     lines.append((spending(report.spending),))
-    if report.configs:
+    if report.entries:
         lines.append(("base ", Name(short_name(report.base) or "none"), ", head ", Name(short_name(report.head) or "none")))
-    lines += _digests(report.configs)
+    lines += _digests(report.entries)
     when = [(Outside(str(how.pop(key))),) for key in ("tool", "started_at") if how.get(key)]
     if when:
         lines.append(join(when, ", "))

@@ -44,7 +44,7 @@ def sentence(note: str) -> str:
 
 def summary_table(report: Report, detail: Detail) -> str:
     """One line per changed config, worst first. A column that says nothing of any config is left out."""
-    configs = worst_first(report.configs)
+    configs = worst_first(report.entries)
     ratios = {kind: [_ratio(config, kind) for config in configs] for kind in ("cost", "latency")}
     shown = {kind: cells for kind, cells in ratios.items() if set(cells) != {numbers.NONE}}
     lines = [_line(["config", "verdict", "quality", *shown]), _line([":--"] * 3 + ["--:"] * len(shown))]
@@ -57,14 +57,15 @@ def summary_table(report: Report, detail: Detail) -> str:
     return "\n".join(lines) if detail.rows else ""
 
 
-def config_section(config: ConfigReport, detail: Detail, *, alone: bool) -> list[str]:
-    """Everything about one config, as blocks; without a title where it is `alone`, folded where nothing needs a look."""
+def config_section(config: ConfigReport, detail: Detail, *, alone: bool, mark: str = "####") -> list[str]:
+    """Everything about one config, as blocks; without a title where it is `alone`, folded where nothing needs a look. `mark`
+    stands before the title."""
     level, words = config_verdict(config)
     title = f"{SYMBOLS[level]}{code(config.change.config)}: {words}"
     if alone:
         return config_blocks(config, detail, broken=() if said_first(config) else hard_failures(config))
     blocks = config_blocks(config, detail, broken=hard_failures(config))
-    return [fold(title, blocks)] if level == "good" else [f"#### {title}", *blocks]
+    return [fold(title, blocks)] if level == "good" else [f"{mark} {title}", *blocks]
 
 
 def config_blocks(config: ConfigReport, detail: Detail, *, broken: Sequence[str]) -> list[str]:

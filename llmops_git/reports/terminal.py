@@ -42,8 +42,12 @@ def render_report(report: Report, *, color: bool, width: int) -> str:
     writer.head(report)
     for config in worst_first(report.configs):
         writer.config(config)
+    if report.guardrails:
+        writer.title("guardrails")
+    for pack in worst_first(report.guardrails):
+        writer.config(pack)
     writer.problems(report)
-    if report.configs:
+    if report.entries:
         writer.title("how it was measured")
         for line in method(report):
             writer.text(_speak(line), "  - ")
@@ -134,7 +138,7 @@ class _Writer:
                 self.lines.append(f"        {word:<9} {one_line(text, max(20, self.width - 18)) or '(nothing)'}")
 
     def problems(self, report: Report) -> None:
-        found = [*report.problems, *(problem for config in report.configs for problem in config.change.problems)]
+        found = [*report.problems, *(problem for config in report.entries for problem in config.change.problems)]
         if found:
             where = " in the files" if any(problem.path for problem in found) else ""
             self.title(f"{numbers.count(len(found), 'problem')}{where}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from llmops_git.configs.values import Change
 from llmops_git.errors import Problem
@@ -14,7 +14,11 @@ from llmops_git.evals.values import Comparison, Run, Spending, Verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigReport:
-    """One changed config: what changed, every comparison, and the config's verdict (the worst of the gating ones)."""
+    """One changed config: what changed, every comparison, and the config's verdict (the worst of the gating ones).
+
+    Or, where `kind` says so, one guardrail pack: its change is called `guardrails/<pack>`, its scorers are attack families and
+    false alarms, its cases the texts of its suites.
+    """
 
     change: Change
     comparisons: tuple[Comparison, ...]
@@ -23,6 +27,7 @@ class ConfigReport:
     gate_passes: bool
     evaluated: bool = True  # False: nothing that reaches the model or the evaluation changed
     notes: tuple[str, ...] = ()  # e.g. "this change edits its own eval set: scored on the base's too"
+    kind: Literal["config", "pack"] = "config"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,3 +44,9 @@ class Report:
     how: Mapping[str, Any] = field(default_factory=dict)  # alpha, repeats, engines, versions, started_at
     problems: tuple[Problem, ...] = ()
     shard: Shard | None = None  # one part of a run: it has no verdict (`invalid`) before all of them are merged
+    guardrails: tuple[ConfigReport, ...] = ()  # the packs that changed, or whose suites did
+
+    @property
+    def entries(self) -> tuple[ConfigReport, ...]:
+        """Everything that has a verdict: configs, then packs."""
+        return (*self.configs, *self.guardrails)

@@ -46,7 +46,7 @@ def headline(report: Report) -> Headline:
     """The verdict of the whole report."""
     if report.shard is not None:
         return _headline_of_shard(report, report.shard)
-    if not report.configs:
+    if not report.entries:
         if report.problems:
             return Headline(level="unmeasured", title="Not measured: no verdict", why=(_what_is_wrong(report),))
         total = numbers.count(report.configs_total, "config")
@@ -152,14 +152,14 @@ def next_step(report: Report) -> Phrase:
     match report.verdict:
         case _ if report.shard is not None:
             return ("When all shards are there: ", Name("llmops-git merge FOLDER… --output FOLDER"))
-        case _ if not report.configs:
+        case _ if not report.entries:
             return ()
-        case _ if all(is_removed(config) for config in report.configs):
+        case _ if all(is_removed(config) for config in report.entries):
             return ()
-        case _ if any(is_planned(config) for config in report.configs):
+        case _ if any(is_planned(config) for config in report.entries):
             return ()  # its notes say what was missing
-        case _ if not any(config.evaluated for config in report.configs):
-            return ("Give it an ", Name("evaluation:"), " section with an eval set and a scorer")
+        case _ if not any(config.evaluated for config in report.entries):
+            return _how_to_measure(report)
         case "invalid":
             return ("What was measured is kept and not paid for again: ", Name("llmops-git eval"))
         case "regressed":
@@ -167,6 +167,8 @@ def next_step(report: Report) -> Phrase:
         case _ if not report.gate_passes:
             return _look_at_case(report)
         case "inconclusive":
+            if not report.configs:
+                return ("To know more, add texts to the suites, then ", Name("llmops-git guardrails test"))
             return (
                 "To know more, add cases or repeats (",
                 Name("repeats: {start: 3, max: 5}"),
@@ -174,11 +176,23 @@ def next_step(report: Report) -> Phrase:
                 Name("llmops-git eval"),
             )
         case _:
-            return ("After the merge, on the default branch: ", Name("llmops-git release"))
+            return ("After the merge, on the default branch: ", Name("llmops-git release")) if report.configs else ()
+
+
+def _how_to_measure(report: Report) -> Phrase:
+    if report.configs:
+        return ("Give it an ", Name("evaluation:"), " section with an eval set and a scorer")
+    pack = report.guardrails[0].change.config
+    return ("Give it a suite: ", Name(f"{pack.replace('/', '/suites/', 1)}.jsonl"))
 
 
 def _look_at_case(report: Report) -> Phrase:
-    for config in worst_first(report.configs):
+    for config in worst_first(report.entries):
+        if config.kind == "pack":
+            if config.gate_passes:
+                continue
+            pack = shlex.quote(config.change.config.rpartition("/")[2])
+            return ("See what each rule finds: ", Name(f"llmops-git guardrails test {pack}"))
         for comparison in config.comparisons:
             for case in comparison.flipped:
                 if not case.better and "\n" not in case.case:
@@ -188,27 +202,31 @@ def _look_at_case(report: Report) -> Phrase:
 
 
 def _title(report: Report) -> tuple[Level, str]:
-    if report.configs and all(is_removed(config) for config in report.configs):
+    if report.entries and all(is_removed(config) for config in report.entries):
         return "unsure", "Nothing to evaluate: what changed is removed"
-    if not any(config.evaluated for config in report.configs):
+    if not any(config.evaluated for config in report.entries):
         return ("unsure" if report.gate_passes else "bad"), "Not evaluated: nothing shows that this change is safe"
-    leaning = report.verdict == "inconclusive" and any(config_leans(config) for config in report.configs)
-    if report.verdict == "unchanged" and report.gate_passes and all(is_new(config) for config in report.configs):
+    leaning = report.verdict == "inconclusive" and any(config_leans(config) for config in report.entries)
+    if report.verdict == "unchanged" and report.gate_passes and all(is_new(config) for config in report.entries):
         return "good", "New, and it breaks no rule: safe to merge"
     if report.gate_passes:
         return ("unsure", "Inconclusive, leaning worse: look before you merge") if leaning else _PASSING[report.verdict]
-    hard = [failure for config in report.configs for failure in hard_failures(config)]
-    if hard and not any(regressed_scorers(config) for config in report.configs):
+    hard = [failure for config in report.entries for failure in hard_failures(config)]
+    if hard and not any(regressed_scorers(config) for config in report.entries):
         return "bad", f"{numbers.count(len(hard), 'hard rule')} broken: do not merge"
     return ("bad", "Inconclusive, leaning worse: do not merge yet") if leaning else _HELD[report.verdict]
 
 
 def _why(report: Report) -> Phrase:
-    if len(report.configs) == 1:
-        return _why_config(report.configs[0])
-    counts = Counter(config_verdict(config)[1] for config in worst_first(report.configs))
+    if len(report.entries) == 1:
+        return _why_config(report.entries[0])
+    counts = Counter(config_verdict(config)[1] for config in worst_first(report.entries))
     said = ", ".join(f"{number:,} {words}" for words, number in counts.items())
-    return (f"{len(report.configs):,} of {numbers.count(report.configs_total, 'config')} changed: {said}.",)
+    packs = numbers.count(len(report.guardrails), "guardrail pack")
+    if not report.configs:
+        return (f"{packs} changed: {said}.",)
+    also = f" and {packs}" if report.guardrails else ""
+    return (f"{len(report.configs):,} of {numbers.count(report.configs_total, 'config')}{also} changed: {said}.",)
 
 
 def _unmeasured(config: ConfigReport) -> Phrase:
@@ -232,7 +250,7 @@ def _why_config(config: ConfigReport) -> Phrase:
     if is_planned(config):
         return (name, " was not measured: no model was asked.")
     if not config.evaluated:
-        return (name, " has no eval set to measure it by.")
+        return (name, f" has no {'suite' if config.kind == 'pack' else 'eval set'} to measure it by.")
     hard = hard_failures(config)
     if hard and not regressed_scorers(config):
         more = f"; and {len(hard) - 1:,} more" if len(hard) > 1 else ""

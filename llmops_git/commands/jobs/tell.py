@@ -81,14 +81,14 @@ def tell(session: Session, targets: Targets, project: Project, evaluated: Evalua
     write_reports(session, project, evaluated)
     click.echo(render_report(report, **terminal()))
     session.output(
-        verdict=report.verdict if report.configs else "no-changes",
+        verdict=report.verdict if report.entries else "no-changes",
         gate_passes=str(report.gate_passes).lower(),
         changed=json.dumps([config.change.config for config in report.configs]),
         cost_usd="" if report.spending.cost_usd is None else f"{report.spending.cost_usd:.6f}",
     )
     _annotate(session, project, targets, report)
     status_of(session, targets, report)
-    _comment(session, targets, report, changed=bool(changes.changes))
+    _comment(session, targets, report, changed=bool(changes.changes or report.guardrails))
 
 
 def write_reports(session: Session, project: Project, evaluated: Evaluated) -> None:
@@ -126,7 +126,7 @@ def status_of(session: Session, targets: Targets, report: Report) -> None:
     """The commit status that branch rules can require."""
     from llmops_git.reports.verdicts import headline
 
-    said = headline(report).title if report.configs else "no config changed"
+    said = headline(report).title if report.entries else "no config changed"
     if report.gate_passes or session.inputs.fail_on == "never":
         set_status(session, targets, "success", said)
     else:
