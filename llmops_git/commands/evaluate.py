@@ -18,7 +18,7 @@ from llmops_git.commands.assemble import Label, decided_report, unmeasured_repor
 from llmops_git.commands.deciding import decision_on, escalated, first_looks, looks_asked
 from llmops_git.commands.impact import taken_over, with_impact
 from llmops_git.commands.opened import fingerprints, opened_providers, replies_cache
-from llmops_git.commands.pairings import Pairing, jobs_of, pairings_of
+from llmops_git.commands.pairings import Pairing, contests_of, jobs_of, pairings_of
 from llmops_git.commands.pooling import first_repeat, pooled
 from llmops_git.commands.reuse import released_runs, reused_runs, with_reused
 from llmops_git.commands.secrets import secrets_of, without_secrets
@@ -142,6 +142,7 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
                 limits=limits_of(policy, settings),
                 known=known,
                 stubs=stubs,
+                contests=contests_of(pairings, reused),
             )
             outcome = pooled(with_reused(outcome, reused), settings.earlier)
             decision = decision_on(pairings, outcome.runs, policy=policy, looks=looks)

@@ -66,7 +66,7 @@ def taken_over(
         for sample in base.samples:
             if sample.case in same and sample.repeat < repeats:
                 key = (head.digest, pairing.evaluation.digest, sample.case, sample.repeat)
-                found[key] = replace(sample, cached=True, trace_id="")
+                found[key] = replace(sample, cached=True, trace_id="", pairs=())
     return found
 
 

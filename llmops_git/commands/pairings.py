@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from llmops_git.commands.trial import Base, Candidate
 from llmops_git.configs.values import Config, Evaluation, ScorerSettings
+from llmops_git.evals.contest import Contest
 from llmops_git.evals.run import Job
-from llmops_git.evals.values import Instrument
+from llmops_git.evals.values import Instrument, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,7 @@ class Pairing:
 
 
 Key = tuple[str, str]  # config digest, eval digest
+NO_RUNS: Mapping[Key, Run] = {}
 
 
 def pairings_of(candidate: Candidate) -> Iterable[Pairing]:
@@ -57,11 +60,31 @@ def _pins(scorer: ScorerSettings) -> tuple[tuple[str, str], ...]:
 
 def jobs_of(pairings: Sequence[Pairing], repeats: Mapping[str, int]) -> dict[Key, Job]:
     jobs: dict[Key, Job] = {}
+    opponents = Counter((one.head_digest, one.eval_digest) for one in contests_of(pairings))
     for pairing in pairings:
         for config in (pairing.base.config, pairing.candidate.head):
             if config is not None:
                 key = (config.digest, pairing.evaluation.digest)
-                jobs.setdefault(
-                    key, Job(config=config, evaluation=pairing.evaluation, repeats=repeats[pairing.evaluation.digest])
+                job = Job(
+                    config=config,
+                    evaluation=pairing.evaluation,
+                    repeats=repeats[pairing.evaluation.digest],
+                    opponents=opponents[key],
                 )
+                jobs.setdefault(key, job)
     return jobs
+
+
+def contests_of(pairings: Sequence[Pairing], known: Mapping[Key, Run] = NO_RUNS) -> tuple[Contest, ...]:
+    """Whose answers are compared with whose, each pair of configs once; `known` are the runs of bases that are not made now."""
+    found = {}
+    for pairing in pairings:
+        base, head, evaluation = pairing.base.config, pairing.candidate.head, pairing.evaluation
+        if base is not None and base.digest != head.digest:
+            found[base.digest, head.digest, evaluation.digest] = Contest(
+                base_digest=base.digest,
+                head_digest=head.digest,
+                eval_digest=evaluation.digest,
+                known=known.get((base.digest, evaluation.digest)),
+            )
+    return tuple(found.values())

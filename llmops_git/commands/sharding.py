@@ -18,7 +18,7 @@ from llmops_git.commands.deciding import first_looks
 from llmops_git.commands.evaluate import limits_of
 from llmops_git.commands.impact import taken_over
 from llmops_git.commands.opened import fingerprints, opened_providers, replies_cache
-from llmops_git.commands.pairings import Key, jobs_of, pairings_of
+from llmops_git.commands.pairings import Key, contests_of, jobs_of, pairings_of
 from llmops_git.commands.pooling import first_repeat
 from llmops_git.commands.reuse import reused_runs, with_reused
 from llmops_git.commands.secrets import secrets_of, without_secrets
@@ -194,6 +194,7 @@ def _measured(
             limits={name: paced(limits, shard) for name, limits in limits_of(policy, settings).items()},
             known=known,
             stubs=stubs,
+            contests=contests_of(pairings, reused),
         )
         return with_reused(outcome, {key: part_of_run(run, shard) for key, run in reused.items()}), answering
 

@@ -20,7 +20,8 @@ from llmops_git.configs.values import Case, Evaluation, Json, JsonObject
 ALWAYS_KNOWN = frozenset({"input", "documents"})
 JUDGE_KNOWN = ALWAYS_KNOWN | {"inputs", "output", "expected", "query"}
 EMBED_APIS = ("embedded", "openai")  # of providers that make vectors
-GRADED = frozenset({"output", "documents"})  # what a rubric may not repeat: it can hold orders to the judge
+PAIR_KNOWN = (JUDGE_KNOWN - {"output"}) | {"first", "second"}
+GRADED = frozenset({"output", "documents", "first", "second"})  # what a rubric may not repeat: it can hold orders to the judge
 MAX_RENDERED = 500  # rows whose messages are rendered by a check
 MAX_UNRENDERED = 20  # more rows that are rendered once one did not
 MAX_BAD_ROWS = 100  # of one file, after which the rest is not looked at
@@ -108,11 +109,18 @@ def _check_schema(source: Source, pointer: Pointer, written: Json, schema: Json)
         source.blame(pointer, path, inner, message)
 
 
+def _known_to(source: Source) -> frozenset[str]:
+    """The names that templates see besides the inputs."""
+    if source.value.get("kind") != "judge":
+        return ALWAYS_KNOWN
+    return PAIR_KNOWN if source.value.get("scale") == "pairwise" else JUDGE_KNOWN
+
+
 def check_templates(source: Source, templates: Templates, resolved: JsonObject) -> None:
     """Templates compile, and read only names that the caller gives."""
     properties = resolved.get("inputs", {}).get("properties", {})
     checked = [(original, check_template(original.text)) for original in templates.originals]
-    known = set(properties) | (JUDGE_KNOWN if source.value.get("kind") == "judge" else ALWAYS_KNOWN)
+    known = set(properties) | _known_to(source)
     known = known.union(*(item.sets for _, item in checked))
     for original, item in checked:
         for line, message, hint in (*item.findings, *undeclared(item, sorted(known))):
@@ -148,7 +156,7 @@ def check_rows(source: Source, resolved: JsonObject, files: Sequence[CaseFile], 
             if bad >= MAX_BAD_ROWS:
                 source.add_to(file.path, line, "the rows from here on are not looked at: there are too many problems before")
                 break
-            found = _row_problems(resolved, case)
+            found = row_problems(resolved, case)
             # a schema that is slow for one row is slow for the next ones
             bad += MAX_BAD_ROWS if any(TOO_LONG in message for _, message, _ in found) else bool(found)
             for where, message, hint in found:
@@ -157,7 +165,8 @@ def check_rows(source: Source, resolved: JsonObject, files: Sequence[CaseFile], 
                 left = left - 1 if _render(source, resolved, case, file.path, line) else min(left - 1, MAX_UNRENDERED)
 
 
-def _row_problems(resolved: JsonObject, case: Case) -> list[tuple[str, str, str]]:
+def row_problems(resolved: JsonObject, case: Case) -> list[tuple[str, str, str]]:
+    """What is wrong with a case for a resolved config: (where, message, hint)."""
     properties: Mapping[str, Any] = resolved["inputs"]["properties"]
     problems = [
         (

@@ -22,6 +22,20 @@ RUBRIC = """You grade the output of an application. Grade it by this rubric and 
 
 {reply}"""
 
+PAIR_RUBRIC = """You compare two answers of an application to the same question, by this rubric and by nothing else.
+
+<rubric>
+{rubric}
+</rubric>
+
+first: the first answer is better by the rubric. second: the second one is. tie: both meet it, or both miss it, equally well.
+Which of them comes first says nothing. Length and style count only where the rubric names them.
+
+{data}
+{seen}
+
+{reply}"""
+
 REPLY_JSON = (
     "Reply with one JSON object: "
     '{{"reasoning": "at most three sentences that name what decided", "label": "one of: {labels}"}}.'
@@ -32,6 +46,12 @@ SEEN = "`input` is what the application was asked, `output` what it answered."
 SEEN_EXPECTED = (
     "`input` is what the application was asked, `expected` is the reference: a correct answer, or what one must have. "
     "`output` is what it answered. Other words than the reference's are no fault."
+)
+
+SEEN_PAIR = "`input` is what the application was asked, `first` and `second` are the two answers."
+SEEN_PAIR_EXPECTED = (
+    "`input` is what the application was asked, `expected` is the reference: a correct answer, or what one must have. "
+    "`first` and `second` are the two answers. Other words than the reference's are no fault."
 )
 
 CLAIMS = f"""You take a text apart into claims.

@@ -191,6 +191,9 @@ def _gates(source: Source, section: Mapping[str, Any]) -> dict[str, ScorerGate]:
         if name not in section["scorers"]:
             hint = suggestion(name, section["scorers"]) or f"the scorers are: {', '.join(section['scorers'])}"
             source.add(("evaluation", "gate", name), f"there is no scorer `{name}`", hint, key=True)
+        elif "floor" in item and section["scorers"][name]["use"] == "pairwise":
+            message = "has no meaning for `pairwise`: its score depends on the base"
+            source.add(("evaluation", "gate", name, "floor"), message, key=True)
         gates[name] = ScorerGate(**item)
     return gates
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from llmops_git.errors import LlmopsError
-from llmops_git.evals.values import Run, SampleResult, ScorerDeclaration
+from llmops_git.evals.values import PairScore, Run, SampleResult, ScorerDeclaration
 from llmops_git.providers.base import Usage
 from llmops_git.providers.reply_json import usage_document
 from llmops_git.scorers.base import Judgement, Score
@@ -97,7 +97,13 @@ def sample_document(sample: SampleResult) -> dict[str, Any]:
     if sample.cost_usd is not None:
         document["cost_usd"] = sample.cost_usd
     document["scores"] = {name: _score_document(score) for name, score in sample.scores.items()}
+    if sample.pairs:
+        document["pairs"] = [_pair_document(pair) for pair in sample.pairs]
     return document
+
+
+def _pair_document(pair: PairScore) -> dict[str, Any]:
+    return {"base_digest": pair.base_digest, "scorer": pair.scorer, "score": _score_document(pair.score)}
 
 
 def _score_document(score: Score) -> dict[str, Any]:
@@ -128,7 +134,12 @@ def _sample(reader: _Reader) -> SampleResult:
         error=reader.text("error", ""),
         scores={name: _score(scores.reader(name)) for name in scores.value},
         trace_id=reader.text("trace_id", ""),
+        pairs=tuple(_pair(item) for item in reader.readers("pairs", missing=True)),
     )
+
+
+def _pair(reader: _Reader) -> PairScore:
+    return PairScore(base_digest=reader.text("base_digest"), scorer=reader.text("scorer"), score=_score(reader.reader("score")))
 
 
 def _score(reader: _Reader) -> Score:

@@ -19,6 +19,7 @@ from llmops_git.evals.retry import Clock, SystemClock
 from llmops_git.evals.samples import Job, Prepared, guessed, prepare
 from llmops_git.providers.base import Reply, Request
 from llmops_git.providers.prices import most_it_can_cost, price_of
+from llmops_git.scorers.pairwise import NAME as PAIRWISE
 
 SampleKey = tuple[str, str, str, int]
 ASKED_BYTES = 16  # of a request's key that tell whether two cases ask the same
@@ -168,12 +169,12 @@ class _Desk:
             model=f"{config.answered_by}/{config.model}",
             samples=len(job.evaluation.cases) * len(repeats),
         )
-        # a scorer asks each of its judges once, or with one request for each text that it has of its own
+        # a scorer asks each of its judges once, or with one request for each text that it has of its own, or in both orders
         judges = [
             judge
             for settings in job.evaluation.scorers
             for judge in settings.asked
-            for _ in ASKED.get(settings.use, ("its own",))
+            for _ in range(2 * job.opponents if settings.use == PAIRWISE else len(ASKED.get(settings.use, ("its own",))))
         ]
         asked = self.asked[config.digest, job.evaluation.digest] = bytearray()
         for case in job.evaluation.cases:

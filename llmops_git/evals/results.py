@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from llmops_git.evals.samples import Job
-from llmops_git.evals.values import SampleResult
+from llmops_git.evals.values import PairScore, SampleResult
 
 _SHARED = 4096  # different values that are kept to be shared, at most
 _LONGEST = 64  # characters of an explanation that more than one score may well have
@@ -32,6 +32,19 @@ class Results:
         }
         usage = self._once(sample.usage)
         self._samples[place * self._repeats + repeat - self._first] = replace(sample, scores=scores, usage=usage)
+
+    def add_pair(self, place: int, repeat: int, pair: PairScore) -> None:
+        """Add what a sample is against another config's; in the order of scorers and digests, whatever came first."""
+        at = place * self._repeats + repeat - self._first
+        sample = self._samples[at]
+        if sample is not None:
+            pairs = sorted((*sample.pairs, pair), key=lambda one: (one.scorer, one.base_digest))
+            self._samples[at] = replace(sample, pairs=tuple(pairs))
+
+    def at(self, place: int) -> tuple[SampleResult, ...]:
+        """What there is of the case at `place`, by repeat."""
+        found = self._samples[place * self._repeats : (place + 1) * self._repeats]
+        return tuple(sample for sample in found if sample is not None)
 
     def samples(self) -> tuple[SampleResult, ...]:
         """All there are, by case and repeat."""

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from llmops_git.configs.policy import Budget, Price
 from llmops_git.configs.values import Case
@@ -18,6 +19,7 @@ from llmops_git.evals.agent import Agent, Step, max_steps_of
 from llmops_git.evals.budget import Ledger, Stopped
 from llmops_git.evals.buyer import Buyer, Purchase
 from llmops_git.evals.cache import Cache
+from llmops_git.evals.contest import Contest, Pair, compared, count_of, pairs_of
 from llmops_git.evals.finding import Finder, NotFound
 from llmops_git.evals.judging import answer_of
 from llmops_git.evals.lane import Lane
@@ -35,6 +37,8 @@ from llmops_git.providers.base import Provider, ProviderError
 from llmops_git.traces.span import Span
 
 __all__ = ["Clock", "Job", "Outcome", "SystemClock", "evaluate"]
+
+T = TypeVar("T")
 
 _REFRESH = 0.1  # seconds between reports of progress
 _GRACE = 10.0  # seconds that calls under way are given to end, and be kept, when the run is stopped
@@ -67,6 +71,7 @@ def evaluate(
     limits: Mapping[str, Limits] | None = None,
     known: Mapping[SampleKey, SampleResult] | None = None,
     stubs: Stubs | None = None,
+    contests: Sequence[Contest] = (),
 ) -> Outcome:
     """Measure all jobs: samples `first_repeat` to `first_repeat + repeats - 1` of each case.
 
@@ -74,7 +79,8 @@ def evaluate(
     calls together. `on_progress` is told (done, total) samples, in the caller's thread. With the `plan` of these jobs,
     requests are not rendered twice. `limits` are the configured paces by provider name; others are told or learned. `stubs`
     answer tool calls for which a case records no result. Samples that are `known` already, by
-    (config digest, eval digest, case, repeat), are taken over as they are.
+    (config digest, eval digest, case, repeat), are taken over as they are. `contests` say whose answers are compared with
+    whose, where scorers compare two.
 
     Raises LlmopsError when a request cannot be rendered or a provider is not open, ProviderError (replay_miss) when a
     recording is missing, and KeyboardInterrupt when interrupted, after calls under way had some seconds to end.
@@ -93,6 +99,7 @@ def evaluate(
         limits=limits or {},
         known=known or {},
         stubs=stubs,
+        contests=contests,
     )
     return running.run(on_progress)
 
@@ -125,8 +132,10 @@ class _Running:
         limits: Mapping[str, Limits],
         known: Mapping[SampleKey, SampleResult],
         stubs: Stubs | None,
+        contests: Sequence[Contest],
     ) -> None:
         self._clock = clock
+        self._contests = contests
         self._known = known
         self._prepared = prepared
         self._stubs = stubs
@@ -156,6 +165,8 @@ class _Running:
         spent, unpriced = self._ledger.spent_usd, self._ledger.unpriced
         threads = [thread for lane in self._lanes for thread in self._threads(lane)]
         self._wait(threads, on_progress)
+        if self._error is None and (pairs := count_of(self._contests, self._benches)):
+            self._wait(self._comparing(pairs), on_progress)
         if self._error is not None:
             raise self._error
         cost = None if self._ledger.unpriced > unpriced else self._ledger.spent_usd - spent
@@ -195,13 +206,30 @@ class _Running:
         tasks = self._tasks(lane)
         count = min(self._lanes[lane].provider.concurrency, sum(1 for _ in self._tasks(lane)))
         return [
-            threading.Thread(target=self._work, args=(tasks,), name=f"llmops-git {lane} {number}", daemon=True)
+            threading.Thread(target=self._work, args=(tasks, self._sample), name=f"llmops-git {lane} {number}", daemon=True)
             for number in range(count)
         ]
 
+    def _comparing(self, pairs: int) -> list[threading.Thread]:
+        """Threads that compare the answers of both sides."""
+        tasks = pairs_of(self._contests, self._benches, self._results)
+        count = min(max(lane.provider.concurrency for lane in self._lanes.values()), pairs)
+        return [
+            threading.Thread(target=self._work, args=(tasks, self._compare), name=f"llmops-git pairs {number}", daemon=True)
+            for number in range(count)
+        ]
+
+    def _compare(self, pair: Pair) -> None:
+        bench, results = self._benches[pair.job], self._results[pair.job]
+        head = next(sample for sample in results.at(pair.place) if sample.repeat == pair.repeat)
+        found = compared(pair, bench, head, self._buyer)
+        with self._lock:
+            self._done += 1
+            results.add_pair(pair.place, pair.repeat, found)
+
     def _wait(self, threads: list[threading.Thread], on_progress: Callable[[int, int], None] | None) -> None:
         """Run the threads to their end, telling how far they are; on an interrupt let calls under way end."""
-        total = self._total()
+        total = self._total() + count_of(self._contests, self._benches)
         try:
             for thread in threads:
                 thread.start()
@@ -220,14 +248,14 @@ class _Running:
         if on_progress is not None and self._error is None:
             on_progress(self._done, total)
 
-    def _work(self, tasks: Iterator[_Task]) -> None:
+    def _work(self, tasks: Iterator[T], do: Callable[[T], None]) -> None:
         try:
             while not self._stop.is_set():
                 with self._lock:
                     task = next(tasks, None)
                 if task is None:
                     return
-                self._sample(task)
+                do(task)
         except Stopped:
             return
         except BaseException as error:  # noqa: BLE001  # it is raised again where `evaluate` was called

@@ -19,11 +19,13 @@ Find = Callable[[Config, str, Case | None], Sequence[JsonObject]]  # the documen
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One config to be measured under one evaluation, `repeats` samples for each case."""
+    """One config to be measured under one evaluation, `repeats` samples for each case. `opponents` are the configs that its
+    answers are compared with, where scorers compare two."""
 
     config: Config
     evaluation: Evaluation
     repeats: int
+    opponents: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,16 @@ Against = Literal["merge base", "production", "previous release", "nothing"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PairScore:
+    """What a scorer that compares two answers says of a sample's against that of the same case and repeat of the run of
+    another config, by its digest: 1 where the sample's own is better."""
+
+    base_digest: str
+    scorer: str
+    score: Score
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SampleResult:
     """One sample of one case: the k-th repeat. `error` is the class of the provider error that left it unmeasured."""
 
@@ -29,6 +39,7 @@ class SampleResult:
     error: str = ""
     scores: Mapping[str, Score] = field(default_factory=dict)
     trace_id: str = ""
+    pairs: tuple[PairScore, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

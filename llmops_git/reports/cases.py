@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from llmops_git.evals.gate import gating_comparisons
+from llmops_git.evals.preferences import with_preferences
 from llmops_git.evals.values import Comparison, Run, SampleResult, ScorerComparison
 from llmops_git.reports.values import ConfigReport
 
@@ -47,7 +48,7 @@ def case_rows(config: ConfigReport, comparison: Comparison, runs: Sequence[Run])
     if head is None:
         return
     decides = comparison in gating_comparisons(config.comparisons) and not comparison.gate_passes
-    base = run_of(runs, comparison.base_digest, comparison.eval_digest)
+    base, head = with_preferences(run_of(runs, comparison.base_digest, comparison.eval_digest), head)
     before, after = samples_of(base), samples_of(head)
     must_pass = frozenset(head.must_pass)
     binary = {scorer.name for scorer in head.scorers if scorer.scale == "binary"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from llmops_git.configs.judges import compares_pairs
 from llmops_git.configs.values import Config, JsonObject, ScorerSettings
 from llmops_git.errors import LlmopsError, NotMeasured
 from llmops_git.scorers.base import Direction, Sample, Scale, Score, Session
@@ -35,7 +36,7 @@ class Judge:
             return not_applicable("the case expects nothing, and the judge compares with that")
         if session is None:
             return not_measured("judge", "a judge needs a model to ask")
-        messages = render_messages(self.resolved, _seen(sample), sample.documents)
+        messages = render_messages(self.resolved, seen_by_judge(sample), sample.documents)
         schema = None if settings.get("reply") == "text" else label_schema(list(self.labels))
         try:
             reply = session.generate(messages, schema=schema, judge=self.number)
@@ -50,7 +51,7 @@ class Judge:
         return Score(value=worth, label=label, explanation=reasoning[:EXPLAINED])
 
 
-def _seen(sample: Sample) -> JsonObject:
+def seen_by_judge(sample: Sample) -> JsonObject:
     """The names that a judge's templates see beside `documents`."""
     seen = {"input": sample.inputs, "inputs": sample.inputs, "output": sample.output, "expected": sample.expected}
     return {**seen, "query": sample.query}
@@ -60,10 +61,13 @@ def build(settings: ScorerSettings) -> Judge:
     return judge_of(settings.judge)
 
 
-def judge_of(config: Config | None, number: int = 0) -> Judge:
-    """The judge that a config describes. Raises LlmopsError where it has nothing to ask, or no scale to answer on."""
+def judge_of(config: Config | None, number: int = 0, *, pairs: bool = False) -> Judge:
+    """The judge that a config describes, of single answers or of `pairs`. Raises LlmopsError where it has nothing to ask, or no
+    scale to answer on."""
     if config is None or not config.scale:
         raise LlmopsError("the judge has no scale", hint="add `scale: binary`, or `scale: {labels: {pass: 1, fail: 0}}`")
+    if compares_pairs(config.scale) and not pairs:
+        raise LlmopsError(f"the judge `{config.name}` compares two answers, and here there is one", hint="use: pairwise")
     if not config.resolved["messages"]:
         raise LlmopsError(f"the judge `{config.name}` has nothing to ask", hint="add a `rubric:` or `messages:`")
     labels = {str(label): None if worth is None else float(worth) for label, worth in config.scale["labels"].items()}

@@ -37,6 +37,7 @@ SCORERS: dict[str, str] = {
     "trajectory": "trajectory",
     "judge": "judge",
     "panel": "panel",
+    "pairwise": "pairwise",
     "faithfulness": "faithfulness",
     "context_precision": "context_precision",
     "context_recall": "context_recall",

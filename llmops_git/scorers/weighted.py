@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from llmops_git.configs.values import ScorerSettings
 from llmops_git.errors import LlmopsError
 from llmops_git.scorers.base import Direction, Sample, Scale, Score, Scorer, Session
+from llmops_git.scorers.pairwise import Pairwise
 from llmops_git.scorers.results import not_applicable, not_measured
 from llmops_git.scorers.similarity import GRADED_STEP
 
@@ -47,12 +48,15 @@ class Weighted:
             part = scorers.get(name)
             if part is None:
                 raise LlmopsError(f"there is no scorer `{name}`", hint=f"the scorers are: {', '.join(scorers)}")
-            if part.ratio or part.direction == "lower" or isinstance(part, Weighted):
-                why = "combines others itself" if isinstance(part, Weighted) else "is better when lower, and has no range"
+            if part.ratio or part.direction == "lower" or isinstance(part, Weighted | Pairwise):
+                why = _WHY.get(type(part), "is better when lower, and has no range")
                 raise LlmopsError(f"`{name}` cannot be a part: it {why}")
         whole = math.fsum(self.weights.values())
         steps = [scorers[name].step * weight / whole for name, weight in self.weights.items()]
         return replace(self, step=max([GRADED_STEP, *steps]))
+
+
+_WHY: Mapping[type, str] = {Weighted: "combines others itself", Pairwise: "is of two answers, and not of one"}
 
 
 def combined(scorers: Mapping[str, Scorer], scores: Mapping[str, Score]) -> dict[str, Score]:

@@ -148,3 +148,48 @@ def test_the_words_of_our_own_are_in_the_eval_digest(monkeypatch):
     before = evaluated(text).evaluation.digest
     monkeypatch.setattr(resolve_evaluation, "ASKED", {"faithfulness": (judge_prompts.CLAIMS + " ", judge_prompts.SUPPORT)})
     assert before != evaluated(text).evaluation.digest
+
+
+PAIRS = RUBRIC.replace("scale: binary", "scale: pairwise")
+
+
+def test_a_judge_of_pairs_is_shown_two_answers_as_data_and_told_what_a_tie_is():
+    system, item = rendered(load(PAIRS), first=HOSTILE, second="no")
+    assert "<rubric>\nDoes it help Ann?\n</rubric>" in system["content"]
+    assert '"label": "one of: first, second, tie"' in system["content"]
+    assert {"input": {"name": "Ann"}, "first": HOSTILE, "second": "no"} == json.loads(item["content"])
+
+
+def test_examples_of_pairs_have_two_answers():
+    example = {"input": {"q": "?"}, "first": HOSTILE, "second": "b", "label": "second", "reasoning": "b"}
+    messages = rendered(load(PAIRS + f"examples: [{json.dumps(example)}]\n"), first="", second="")
+    assert {"input": {"q": "?"}, "first": HOSTILE, "second": "b"} == json.loads(messages[1]["content"])
+    assert "needs `output`; for scale: pairwise, `first` and `second`" in problems(
+        PAIRS + "examples: [{first: a, label: tie}]\n"
+    )
+    assert "has no `first`, and the judge looks at it" in problems(PAIRS + "examples: [{output: a, label: tie}]\n")
+    assert "has no `output`, and the judge looks at it" in problems(RUBRIC + "examples: [{first: a, second: b, label: pass}]\n")
+
+
+@pytest.mark.parametrize("name", ["first", "second", "documents"])
+def test_no_answer_of_a_pair_stands_among_the_instructions(name):
+    text = PAIRS.replace("{{ input.name }}", f"{{{{ {name} }}}}")
+    assert f"`{name}` is what is graded, and may not stand among the instructions" in problems(text)
+
+
+def test_templates_of_ones_own_see_the_two_answers_of_a_pair_and_no_output():
+    own = 'kind: judge\nmodel: {provider: openai, id: gpt-4o-2024-08-06}\nscale: pairwise\nmessages:\n  - {role: user, content: "TEXT"}\n'
+    [message] = rendered(load(own.replace("TEXT", "{{ first }} or {{ second }}?")), first="a", second="b")
+    assert "a or b?" == message["content"]
+    assert "output" in problems(own.replace("TEXT", "{{ output }}"))
+
+
+def test_a_floor_of_a_pairwise_score_is_refused():
+    text = (
+        "model: {provider: openai, id: gpt-4o-2024-08-06}\nmessages: [{role: user, content: hi}]\nevaluation:\n"
+        "  dataset: e.jsonl\n  scorers: {better: {use: pairwise, judge: ../judges/j.yaml}}\n  gate: {better: {floor: 0.5}}\n"
+    )
+    files = {"prompts/c.yaml": text, "judges/j.yaml": PAIRS, "prompts/e.jsonl": '{"id": "a", "inputs": {}}\n'}
+    with pytest.raises(InvalidInput) as caught:
+        sample_config.load(files, "prompts/c.yaml")
+    assert ["has no meaning for `pairwise`: its score depends on the base"] == [one.message for one in caught.value.problems]

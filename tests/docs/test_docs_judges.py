@@ -18,7 +18,7 @@ JUDGES = [block for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL) i
 
 
 def test_the_judges_of_the_page_load() -> None:
-    assert 2 == len(JUDGES)
+    assert 3 == len(JUDGES)
     for text in JUDGES:
         tree = DictTree({"judges/solved.yaml": text})
         config = load_config(tree, "judges/solved.yaml", load_policy(tree, ""))

@@ -83,7 +83,8 @@ def test_the_example_gets_the_score_that_is_printed(name, index, example):
         documents=tuple({"text": text} for text in example.get("documents", ())),
     )
     replies = Replies(example.get("replies", [example["reply"]] if "reply" in example else []), example.get("vectors"))
-    score = build_scorer(settings).score(sample, replies)
+    scorer = build_scorer(settings)
+    score = scorer.prefer(example["base"], sample, replies) if "base" in example else scorer.score(sample, replies)
     assert replies.replies == []
     assert settings.use == name
     if "scorers" in example:
@@ -108,7 +109,10 @@ def test_every_option_of_the_schema_is_documented():
 
 
 # see test_scorers_judged
-JUDGED = {"judge", "panel", "faithfulness", "context_precision", "context_recall", "answer_relevance", "embedding_similarity"}
+JUDGED = {
+    "judge", "panel", "pairwise", "faithfulness", "context_precision", "context_recall", "answer_relevance",
+    "embedding_similarity",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(set(SCORERS) - JUDGED))

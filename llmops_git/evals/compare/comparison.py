@@ -16,6 +16,7 @@ from llmops_git.evals.compare.ratio import compare_ratios, head_only, over_budge
 from llmops_git.evals.compare.slices import compare_slices, slices_alone
 from llmops_git.evals.compare.soft import Frame, compare_scorer, too_few
 from llmops_git.evals.gate import settle
+from llmops_git.evals.preferences import order_notes, with_preferences
 from llmops_git.evals.values import Against, Comparison, Instrument, Run, SampleResult, ScorerComparison, ScorerDeclaration
 
 
@@ -57,6 +58,7 @@ def compare(
         gate_passes=False,
         unmeasured=structural_faults(base, head, evaluation),
     )
+    base, head = with_preferences(base, head)
     if not blank.unmeasured:
         blank = _between(blank, base, head, evaluation, settings) if base else _alone(blank, head, evaluation, settings)
     return settle(blank, settings=settings)
@@ -85,7 +87,7 @@ def _between(blank: Comparison, base: Run, head: Run, evaluation: Evaluation, se
         scorers = [_unmoved(scorer) for scorer in scorers]
     return replace(
         blank,
-        scorers=_noted(scorers, absolute.scorer_notes),
+        scorers=_noted(_noted(scorers, absolute.scorer_notes), order_notes(head, base.config_digest)),
         ratios=ratios,
         flipped=flipped_cases(soft, sides, cases),
         slices=compare_slices(soft, evaluation, frame),
