@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from llmops_git.commands.resolve import require_trusted
 from llmops_git.commands.signing import trust_of
 from llmops_git.commands.state import State, environment_of, fetch_option, read_state
-from llmops_git.errors import EXIT_OK, LlmopsError, NotMeasured
-
-if TYPE_CHECKING:
-    from llmops_git.releases.values import Running
+from llmops_git.errors import EXIT_OK, LlmopsError
+from llmops_git.releases.deployed import read_deployed, require_trusted
 
 
 @click.command("export")
@@ -36,7 +32,10 @@ def command(config: str, environment: str | None, version: str | None, latest: b
     state = read_state(fetch=fetch)
     release = _chosen(state, config, environment, version)
     require_trusted(state.project.git, state.remote, state.registry, release, ask=fetch, trust=trust_of(state, ask=fetch))
-    data = _deployed(state, config, environment) if environment else _released(state, config, release)
+    if environment:
+        data = read_deployed(state.project.git, state.registry, config, environment)
+    else:
+        data = _released(state, config, release)
     if output is None:
         click.echo(data, nl=False)
         return EXIT_OK
@@ -65,16 +64,6 @@ def _released(state: State, config: str, name: str) -> bytes:
 
     release = find_release(state.registry, config, name)
     return format_bundle(bundle_document(release, state.load(release)))
-
-
-def _deployed(state: State, config: str, environment: str) -> bytes:
-    from llmops_git.repo.objects import read_objects
-
-    running: Running | None = state.registry.running(environment, config)
-    (blob,) = read_objects(state.project.git, [running.bundle if running else ""])
-    if blob is None:
-        raise NotMeasured(f"the bundle of `{config}` in {environment} is not in this clone", hint="git fetch")
-    return blob.data
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmops_git.errors import EXIT_OK, LlmopsError
+from llmops_git.releases.deployed import light_registry, require_trusted, running_release
 
 if TYPE_CHECKING:
-    from llmops_git.releases.trust import Trust
     from llmops_git.releases.values import Registry, Release, Running
-    from llmops_git.repo.git import Git
 
 SCHEMA = "llmops-git/resolve/1"
 
@@ -55,46 +54,6 @@ def command(
     return EXIT_OK
 
 
-def require_trusted(
-    git: Git, remote: str | None, registry: Registry, release: str, *, ask: bool, trust: Trust | None = None
-) -> None:
-    """The tag is the object that this clone knew, and it is signed where the default branch's policy requires that.
-
-    Raises Tampered or GateRefused, LlmopsError when signatures are required and the tag is not here.
-    """
-    from llmops_git.releases.pins import require_pinned
-    from llmops_git.releases.signed import require_signed
-    from llmops_git.releases.trust import read_trust
-
-    found = registry.find(release)
-    trust = trust or read_trust(git, remote, ask=ask)
-    if found is not None:
-        require_pinned(git, remote, registry, found)
-        require_signed(git, trust, registry, found)
-    elif trust.required:
-        raise LlmopsError(f"the tag {release}, which must be signed, is not in this clone", hint="llmops-git verify --fetch")
-
-
-def light_registry(git: Git, config: str, *, remote: str | None, fetch: bool) -> tuple[str | None, Registry]:
-    """The releases of one config and all environments, without reading the policy; and the remote that counts."""
-    from llmops_git.releases.registry import read_registry
-    from llmops_git.repo.refs import remote_in_use, remote_with_state
-
-    name = remote if remote is not None else remote_with_state(git)
-    if fetch:
-        from llmops_git.repo.fetch import fetch_state
-
-        name = remote_in_use(git, name or "origin")
-        if name is not None:
-            fetch_state(git, name)
-    registry = read_registry(git, remote=name, config=config)
-    if fetch:
-        from llmops_git.releases.seen import require_unrewritten
-
-        require_unrewritten(git, name, registry)
-    return name, registry
-
-
 def resolve(registry: Registry, config: str, *, environment: str | None, version: str | None) -> Resolved:
     """The release asked for. Raises LlmopsError when there is none, Tampered when the tag is not the one that was deployed."""
     if environment is not None:
@@ -108,19 +67,8 @@ def resolve(registry: Registry, config: str, *, environment: str | None, version
 
 
 def _running(registry: Registry, config: str, environment: str) -> Resolved:
-    from llmops_git.releases.environments import environment_ref
-
-    environment_ref(environment)
-    running = registry.running(environment, config)
-    if running is None:
-        message = f"`{config}` does not run in {environment}, as far as this clone knows"
-        raise LlmopsError(message, hint=f"llmops-git resolve {config} --environment {environment} --fetch")
+    running = running_release(registry, config, environment)
     release = registry.find(running.release)
-    if release is not None and release.tag_object != running.tag_object:
-        from llmops_git.repo.fetch import tampered
-
-        deployed = f"{running.tag_object} was deployed to {environment}, {release.tag_object} is here"
-        raise tampered([f"tag `{running.release}` was moved: {deployed}"])
     return _resolved(release, running, environment) if release else _unfetched(running, environment)
 
 

@@ -51,7 +51,7 @@ EVALUATION_REASON = "gen_ai.evaluation.explanation"
 
 FEATURE = "llmops.feature"
 GIT_COMMIT = "llmops.git.commit"
-SIGNAL = "llmops.signal.name"  # what a user did or said: thumbs_up, thumbs_down, edit, retry, escalation, or a name of one's own
+SIGNAL = "llmops.signal.name"  # what a user did or said: thumbs_up, thumbs_down, edit, retry, escalation, or any other name
 SIGNAL_VALUE = "llmops.signal.value"
 SIGNAL_COMMENT = "llmops.signal.comment"
 SAMPLE_WEIGHT = "llmops.sample.weight"  # how many requests like it the trace stands for; 1 where none were left out

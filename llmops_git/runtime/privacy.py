@@ -1,0 +1,73 @@
+"""What of the texts leaves the application: nothing, everything, or everything without what is secret or personal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from llmops_git.runtime.settings import Content, Settings
+from llmops_git.traces import attributes as names
+
+CONTENT = frozenset(
+    {
+        names.QUERY, names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.TOOL_ARGUMENTS, names.TOOL_RESULT,
+        names.SIGNAL_COMMENT, names.STEP_INPUT, names.STEP_OUTPUT,
+    }
+)  # fmt: skip
+_SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_ACCESS_KEY")
+_HASHED = 16  # hex digits of a user's id
+
+
+def captured(attributes: dict[str, Any], content: Content) -> dict[str, Any]:
+    """The attributes that may leave: with content off, those that quote nobody."""
+    if content != "off":
+        return attributes
+    kept = {
+        key: value
+        for key, value in attributes.items()
+        if key not in CONTENT and not (type(key) is str and key.startswith(names.VARIABLE_PREFIX))
+    }
+    documents = kept.get(names.DOCUMENTS)
+    if documents:
+        kept[names.DOCUMENTS] = [{name: item for name, item in one.items() if name != "content"} for one in documents]
+    return kept
+
+
+def cleaner(settings: Settings, environ: Mapping[str, str]) -> Callable[[str], str]:
+    """What texts go through on their way out. Known secrets are the settings' own and those of this process's environment."""
+    if settings.content != "redacted":
+        return _as_it_is
+    from llmops_git.reports.redact import redactor
+
+    found = [value for name, value in environ.items() if name.endswith(_SECRET_ENDINGS)]
+    without_secrets = redactor((*settings.secrets, *found))
+    without_people = _personal()
+
+    def clean(text: str) -> str:
+        cleaned: str = without_people(without_secrets(text))
+        return cleaned
+
+    return clean
+
+
+def user_of(user: Any, salt: str) -> str | None:
+    """A user's id as it is written: as it is, or hashed with a salt, so that only who has the salt can find it."""
+    if user is None:
+        return None
+    from llmops_git.runtime.plain import safe_text
+
+    text = safe_text(user)
+    if not salt or not text:
+        return text or None
+    import hashlib
+    import hmac
+
+    return hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()[:_HASHED]
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def _personal() -> Callable[[str], str]:
+    return _as_it_is
