@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import subprocess
@@ -9,7 +11,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 
+from llmops_git.cli import run
 from tests.chat_server import Asked
 from tests.small_project import FILES
 
@@ -58,6 +62,19 @@ def naive(function: str, *arguments: str, cwd: Path, **limits: int) -> Ended:
 def product(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None, **limits: int) -> Ended:
     """The command line, as a program of its own."""
     return bounded(PRODUCT, *arguments, cwd=cwd, environment=environment, **limits)
+
+
+def called(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None) -> Ended:
+    """The command line in this process, in a fraction of the time: for what it answers, not for what it uses or imports."""
+    said = io.StringIO()
+    with (
+        contextlib.chdir(cwd),
+        contextlib.redirect_stdout(said),
+        contextlib.redirect_stderr(said),
+        mock.patch.dict(os.environ, environment or {}),
+    ):
+        code = run(list(arguments))
+    return Ended(code=code, out=said.getvalue())
 
 
 def put(folder: Path, files: Mapping[str, str | bytes]) -> Path:

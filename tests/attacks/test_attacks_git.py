@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.attacks import naive
-from tests.attacks.stage import checkout, git, product, put
+from tests.attacks.stage import called, checkout, git, put
 from tests.commands.release_project import Folder, release_project, shadow
 
 OPTIONS = ["--upload-pack=touch {0}", "--output={0}", "-c core.pager=touch {0}", "--exec=touch {0}", "ext::touch {0}", "-O{0}"]
@@ -29,7 +29,7 @@ def test_a_revision_or_a_name_is_never_an_option(victim: Path, tmp_path: Path, o
         ("log", f"--environment={evil}"), ("resolve", "router", f"--environment={evil}"), ("export", "--", evil),
         ("promote", "router", f"--to={evil}"), ("rollback", "router", f"--environment={evil}"), ("diff", f"--environment={evil}"),
     ):  # fmt: skip
-        done = product(*command, cwd=victim)
+        done = called(*command, cwd=victim)
         assert (True, False, False) == (done.code in (1, 2, 3), "Traceback" in done.out, marker.exists()), (command, done.out)
         assert not list(victim.glob("--*"))
 
@@ -60,7 +60,7 @@ def test_a_policy_names_no_program_as_its_remote(victim: Path, tmp_path: Path, r
         ("release",),
         ("diff",),
     ):
-        done = product(*command, cwd=victim)
+        done = called(*command, cwd=victim)
         assert ("Traceback" in done.out, marker.exists()) == (False, False), (command, done.out)
         assert done.code != 0 or command[0] == "diff"
 
@@ -69,7 +69,7 @@ def test_a_policy_names_no_program_as_its_remote(victim: Path, tmp_path: Path, r
 def test_a_file_name_makes_no_name_of_a_config(tmp_path: Path, name: str) -> None:
     folder = checkout(tmp_path / "checkout")
     put(folder, {f"prompts/{name}.yaml": (folder / "prompts" / "plain.yaml").read_text()})
-    done = product("check", cwd=folder)
+    done = called("check", cwd=folder)
     assert (2, True, []) == (done.code, "cannot name a config" in done.out, list(folder.glob("x")))
 
 
@@ -79,7 +79,7 @@ def test_a_branch_with_a_hostile_name_is_only_a_name(tmp_path: Path) -> None:
     for branch in ("x;touch${IFS}ran", "$(touch${IFS}ran)", '"quoted"', "%0A;;set-output", "a/-b"):
         git(folder, "branch", branch, "HEAD")
         for command in (("diff", branch), ("check", f"--ref={branch}"), ("diff", f"refs/heads/{branch}", "HEAD")):
-            assert 0 == product(*command, cwd=folder).code
+            assert 0 == called(*command, cwd=folder).code
     assert not (folder / "ran").exists()
 
 

@@ -17,7 +17,7 @@ from llmops_git.configs.policy import ProviderSettings
 from llmops_git.providers.base import ProviderError, Request
 from llmops_git.providers.table import open_provider
 from tests.attacks import naive
-from tests.attacks.stage import checkout, product
+from tests.attacks.stage import called, checkout
 from tests.chat_server import Answer, Asked, ChatServer, chat_server, completion, text_answer
 from tests.commands.ci_project import KEY, POLICY, CiProject, config, rows
 
@@ -74,7 +74,7 @@ def test_a_naive_client_takes_the_key_along() -> None:
 def test_a_policy_sends_no_key_over_an_open_wire(tmp_path: Path, address: str) -> None:
     text = f"version: 1\nproviders:\n  openai: {{api: openai, base_url: '{address}', key_env: OPENAI_API_KEY}}\n"
     folder = checkout(tmp_path / "checkout", {"llmops.yaml": text})
-    done = product("check", cwd=folder)
+    done = called("check", cwd=folder)
     assert (2, True) == (done.code, "base_url" in done.out), done.out
 
 
@@ -107,7 +107,7 @@ def test_an_error_that_quotes_the_key_is_shown_without_it(tmp_path: Path) -> Non
         text = f"version: 1\nproviders:\n  openai: {{api: openai, base_url: {server.url}, key_env: OPENAI_API_KEY}}\n"
         folder = checkout(tmp_path / "checkout", {"llmops.yaml": text})
         (folder / "prompts" / "plain.yaml").write_text((folder / "prompts" / "plain.yaml").read_text().replace("hello", "bye"))
-        done = product("eval", "plain", "--base=HEAD", cwd=folder, environment={"OPENAI_API_KEY": SECRET})
+        done = called("eval", "plain", "--base=HEAD", cwd=folder, environment={"OPENAI_API_KEY": SECRET})
         assert (3, False) == (done.code, SECRET in done.out)
         kept = b"".join(path.read_bytes() for path in (folder / ".llmops").rglob("*") if path.is_file())
         assert SECRET.encode() not in kept
@@ -129,7 +129,7 @@ def test_a_forged_reply_in_the_cache_is_not_used(tmp_path: Path, forged: str) ->
         folder = checkout(tmp_path / "checkout", {"llmops.yaml": text})
         plain = folder / "prompts" / "plain.yaml"
         plain.write_text(plain.read_text().replace("Say hello.", "Say nothing."))
-        first = product("eval", "plain", "--base=HEAD", cwd=folder)
+        first = called("eval", "plain", "--base=HEAD", cwd=folder)
         asked = len(server.asked)
         assert (True, 2, 2) == (first.survived, asked, len(replies(folder))), first.out
         one, other = replies(folder)
@@ -147,5 +147,5 @@ def test_a_forged_reply_in_the_cache_is_not_used(tmp_path: Path, forged: str) ->
             case _:
                 entry["reply"]["text"] = 7
         one.write_text(json.dumps(entry))
-        again = product("eval", "plain", "--base=HEAD", cwd=folder)
+        again = called("eval", "plain", "--base=HEAD", cwd=folder)
         assert (True, asked + 1) == (again.survived, len(server.asked)), again.out

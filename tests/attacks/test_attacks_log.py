@@ -11,7 +11,7 @@ import pytest
 from fakehub.hub import Hub
 
 from tests.attacks import naive
-from tests.attacks.stage import HOSTILE_ANSWER, Runner, checkout, product
+from tests.attacks.stage import HOSTILE_ANSWER, Runner, called, checkout
 from tests.chat_server import ChatServer
 from tests.commands.ci_project import CiProject, config, parse_outputs
 
@@ -41,7 +41,7 @@ def test_outside_of_ci_nothing_that_is_printed_starts_a_command_either(ci: CiPro
     done = ci.pull_request(propose(hub, {"prompts/router.yaml": config(5)}))
     report = Path(done.outputs["report-dir"])
     for form in ("text", "json", "markdown"):
-        shown = product("report", str(report), "--format", form, cwd=done.folder)
+        shown = called("report", str(report), "--format", form, cwd=done.folder)
         assert shown.code == 0
         assert [] == COMMAND.findall(shown.out)
         assert "##[" not in shown.out
@@ -91,10 +91,10 @@ def test_no_escape_of_a_prompt_reaches_the_terminal(tmp_path: Path, command: tup
     folder = checkout(tmp_path, {"prompts/router.yaml": text})
     assert ACTS.search(naive.described(str(folder / "prompts" / "router.yaml")))
 
-    shown = product(*command, cwd=folder)
+    shown = called(*command, cwd=folder)
     assert shown.code in (0, 2)
     assert None is ACTS.search(shown.out), shown.out
-    as_json = product(*command, "--format", "json", cwd=folder) if command[0] != "render" else shown
+    as_json = called(*command, "--format", "json", cwd=folder) if command[0] != "render" else shown
     assert None is ACTS.search(as_json.out)
 
 
@@ -108,7 +108,7 @@ def test_no_escape_of_a_commit_or_a_deployment_reaches_the_terminal(tmp_path: Pa
         )
         assert ACTS.search(clone.git("log", "--format=%B", "-1", "refs/remotes/origin/llmops/env/staging")) is None
         for command in (("log", "router"), ("log", "--environment=staging"), ("status",), ("verify",)):
-            shown = product(*command, cwd=clone.path)
+            shown = called(*command, cwd=clone.path)
             assert None is ACTS.search(shown.out), shown.out
         assert "v9.9.9" not in clone.ok("resolve", "router", "--environment=staging")
 
