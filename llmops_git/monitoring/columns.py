@@ -148,14 +148,9 @@ def _number(value: Any) -> float | None:
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {"VARCHAR": _text, "BIGINT": _whole, "DOUBLE": _number}
-
-
-def _readers(columns: Mapping[str, str]) -> dict[str, tuple[str, Callable[[Any], Any]]]:
-    return {name: (column, _READERS[COLUMNS[column]]) for name, column in columns.items()}
-
-
-_FREE = _readers({name: column for column, name in _NAME_OF.items()} | _OTHER_NAMES)
-_BILLED = _FREE | _readers({name: column for column, name in _NAME_OF_BILLED.items()} | _OTHER_NAMES_BILLED)
+_COLUMN_OF = {name: column for column, name in _NAME_OF.items()} | _OTHER_NAMES
+_COLUMN_OF_BILLED = _COLUMN_OF | {name: column for column, name in _NAME_OF_BILLED.items()} | _OTHER_NAMES_BILLED
+_TEXT_OF = {name: column for name, column in _COLUMN_OF.items() if COLUMNS[column] == "VARCHAR"}
 _ENVIRONMENTS = (names.ENVIRONMENT, "deployment.environment")
 
 
@@ -200,33 +195,48 @@ def resource_columns(resource: Mapping[str, Any]) -> dict[str, Any]:
 
 def sparse_row(span: Span, process: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of a span that are not empty, `attributes` as a mapping; without those that follow from others."""
-    found = span.attributes
-    operation = found.get(names.OPERATION)
-    rest: dict[str, Any] = {}
-    row: dict[str, Any] = {**process, "attributes": rest}
-    if operation is None:
-        kind = found.get("openinference.span.kind")
-        if type(kind) is str and kind in _OPERATION_OF_KIND:
-            operation = row["operation"] = _OPERATION_OF_KIND[kind]
-    row.pop("environment", None)  # the span's own comes first
-    readers = _BILLED if type(operation) is str and operation in names.BILLED else _FREE
-    for name, value in found.items():
-        reader = readers.get(name)
-        if reader is not None and reader[0] not in row and (read := reader[1](value)) is not None:
-            row[reader[0]] = read
-        else:
-            rest[name] = value
-    row.setdefault("environment", process.get("environment", ""))
-    row["trace_id"] = span.trace_id
-    row["span_id"] = span.span_id
-    row["parent_id"] = span.parent_id
-    row["name"] = span.name
-    row["start_ns"] = span.start_ns
-    row["duration_ms"] = (span.end_ns - span.start_ns) / 1e6
+    row = {
+        "trace_id": span.trace_id,
+        "span_id": span.span_id,
+        "parent_id": span.parent_id,
+        "name": span.name,
+        "start_ns": span.start_ns,
+        "duration_ms": (span.end_ns - span.start_ns) / 1e6,
+    }
     if span.error:
         row["error"] = span.error
+    return filled(row, span.attributes, process)
+
+
+def filled(row: dict[str, Any], found: Mapping[str, Any], process: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with the columns that the attributes of its span, and of the process, fill; what fills none is in `attributes`.
+
+    Most attributes are texts, and this is where reading in spends its time: they take the short way.
+    """
+    rest: dict[str, Any] = {}
+    others: list[tuple[str, Any]] = []
+    for name, value in found.items():
+        if type(value) is not str:
+            others.append((name, value))
+        elif (column := _TEXT_OF.get(name)) is None or column in row:
+            rest[name] = value
+        else:
+            row[column] = value
+    operation = row.get("operation")
+    if operation is None and (kind := rest.get("openinference.span.kind")) in _OPERATION_OF_KIND:
+        operation = row["operation"] = _OPERATION_OF_KIND[kind]
+    columns = _COLUMN_OF_BILLED if operation in names.BILLED else _COLUMN_OF
+    for name, value in others:
+        taken = columns.get(name)
+        if taken is None or taken in row or (read := _READERS[COLUMNS[taken]](value)) is None:
+            rest[name] = value
+        else:
+            row[taken] = read
+    for name, value in process.items():
+        row.setdefault(name, value)
     if "attributes" in process:
         rest.update(process["attributes"])
+    row["attributes"] = rest
     if names.FINISH_REASONS in rest:
         _add_reason(row, rest)
     if names.FIRST_CHUNK in rest and (seconds := _number(rest[names.FIRST_CHUNK])) is not None:

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llmops_git.monitoring.columns import KIND, NOTE, SERVER_KINDS, resource_columns, sparse_row
+from llmops_git.monitoring.columns import KIND, NOTE, SERVER_KINDS, filled, resource_columns
+from llmops_git.monitoring.fast_json import dumps, loads
 from llmops_git.traces import attributes as names
-from llmops_git.traces.span import Span
 
 MOST_ATTRIBUTES = 1_000  # of one span, and values of one list
 MOST_TEXT = 500_000  # characters of one value
@@ -29,8 +29,8 @@ LONGEST_NS = 366 * 86_400 * 1_000_000_000
 DROPPED = "llmops.ingest.dropped"  # how many attributes were too many
 
 _INT64 = 1 << 63
-_TRACE_ID = re.compile(r"[0-9a-f]{1,32}")
-_SPAN_ID = re.compile(r"[0-9a-f]{1,16}")
+_HEX = frozenset("0123456789abcdef")
+_INTERNAL = frozenset({0, 1, "SPAN_KIND_INTERNAL", "SPAN_KIND_UNSPECIFIED"})
 _SNAKE = re.compile(r"_([a-z])")
 _ERROR_CODES = {2, "STATUS_CODE_ERROR"}
 _KIND_NAMES = {f"SPAN_KIND_{word.upper()}": number for number, word in SERVER_KINDS.items()}
@@ -52,7 +52,7 @@ class NotOtlp(ValueError):
 def rows_of_line(line: bytes, now_ns: int) -> tuple[list[dict[str, Any]], list[Refused]]:
     """The rows of a line, and the spans that are refused. Raises NotOtlp."""
     try:
-        document = json.loads(line)
+        document = loads(line)
         resources = document["resourceSpans"] if "resourceSpans" in document else _camel(document)["resourceSpans"]
         groups = [(resource, *_group(resource)) for resource in resources]
     except _DAMAGED as error:
@@ -62,7 +62,7 @@ def rows_of_line(line: bytes, now_ns: int) -> tuple[list[dict[str, Any]], list[R
     for resource, process, spans in groups:
         for span in spans:
             try:
-                rows.append(sparse_row(_span(span, now_ns), process))
+                rows.append(_row(span, process, now_ns))
             except _DAMAGED as error:
                 refused.append(Refused(reason=_reason(error), line=_alone(span, resource)))
     return rows, refused
@@ -75,74 +75,65 @@ def _group(resource: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     return process, [span for scope in scopes for span in scope.get("spans") or ()]
 
 
-def _span(written: Mapping[str, Any], now_ns: int) -> Span:
-    """A span of a line. Raises ValueError or another error of what is damaged, whose text is the reason."""
+def _row(written: Mapping[str, Any], process: Mapping[str, Any], now_ns: int) -> dict[str, Any]:
+    """The row of a span in a line. Raises ValueError or another error of what is damaged, whose text is the reason."""
     attributes = _attributes(written.get("attributes") or ())
-    error = attributes.pop(names.ERROR_TYPE, "") if names.ERROR_TYPE in attributes else ""
-    status = written.get("status")
-    if status and not error and status.get("code") in _ERROR_CODES:
-        error = status.get("message") or "error"
     start = int(written["startTimeUnixNano"])
     end = int(written.get("endTimeUnixNano") or start)
-    if start < EARLIEST_NS or start > now_ns + AHEAD_NS:
+    if not EARLIEST_NS <= start <= now_ns + AHEAD_NS:
         raise ValueError(f"it began at {start} ns, which is {'before 2000' if start < EARLIEST_NS else 'in the future'}")
-    if end < start or end > start + LONGEST_NS:
+    if not start <= end <= start + LONGEST_NS:
         attributes[NOTE] = f"it ended at {end} ns, {'before it began' if end < start else 'a year after it began'}"
         end = start
-    kind = SERVER_KINDS.get(_KIND_NAMES.get(written.get("kind", 0), written.get("kind", 0)))
-    if kind is not None:
-        attributes.update(_odd_kind(kind, attributes))
+    parent = written.get("parentSpanId")
+    name = written.get("name", "")
+    row: dict[str, Any] = {
+        "trace_id": _id(written["traceId"], 32),
+        "span_id": _id(written["spanId"], 16),
+        "parent_id": "" if not parent or not parent.strip("0") else _id(parent, 16),
+        "name": name if type(name) is str and len(name) <= MOST_TEXT else str(name)[:MOST_TEXT],
+        "start_ns": start,
+        "duration_ms": (end - start) / 1e6,
+    }
+    if (status := written.get("status")) and names.ERROR_TYPE not in attributes and status.get("code") in _ERROR_CODES:
+        row["error"] = str(status.get("message") or "error")[:MOST_TEXT]
+    if written.get("kind", 1) not in _INTERNAL:
+        attributes.update(_odd_kind(written["kind"], attributes))
     if written.get("events"):
         attributes["events"] = [_event(event) for event in written["events"][:MOST_ATTRIBUTES]]
     if written.get("links"):
         attributes["links"] = [_link(link) for link in written["links"][:MOST_ATTRIBUTES]]
-    return Span(
-        trace_id=_id(written["traceId"], _TRACE_ID, 16),
-        span_id=_id(written["spanId"], _SPAN_ID, 8),
-        parent_id=_parent(written.get("parentSpanId")),
-        name=str(written.get("name", ""))[:MOST_TEXT],
-        start_ns=start,
-        end_ns=end,
-        attributes=attributes,
-        error=str(error)[:MOST_TEXT],
-    )
+    return filled(row, attributes, process)
 
 
-def _id(written: Any, form: re.Pattern[str], size: int) -> str:
+def _id(written: Any, digits: int) -> str:
     """An id in lower-case hex; the standard JSON form of Protocol Buffers writes base64. Raises ValueError."""
-    text = str(written).lower()
-    if form.fullmatch(text):
+    text: str = written.lower()
+    if len(text) <= digits and _HEX.issuperset(text):
         if text.strip("0"):
             return text
-    elif len(read := base64.b64decode(str(written), validate=True)) == size and any(read):
+    elif len(read := base64.b64decode(written, validate=True)) == digits // 2 and any(read):
         return read.hex()
-    raise ValueError(f"its id is {str(written)[:80]!r}")
+    raise ValueError(f"its id is {written[:80]!r}")
 
 
-def _parent(written: Any) -> str:
-    if not written or not str(written).strip("0"):
-        return ""
-    return _id(written, _SPAN_ID, 8)
-
-
-def _odd_kind(kind: str, attributes: Mapping[str, Any]) -> dict[str, str]:
+def _odd_kind(written: Any, attributes: Mapping[str, Any]) -> dict[str, str]:
     """The kind of a span, where its operation does not say it."""
-    expected = attributes.get(names.OPERATION) in names.BILLED or attributes.get(names.OPERATION) == names.INVOKE_AGENT
-    return {} if expected and kind == "client" else {KIND: kind}
+    kind = SERVER_KINDS.get(_KIND_NAMES.get(written, written))
+    operation = attributes.get(names.OPERATION)
+    expected = "client" if operation in names.BILLED or operation == names.INVOKE_AGENT else "internal"
+    return {KIND: kind} if kind not in {None, expected} else {}
 
 
 def _attributes(items: Sequence[Any]) -> dict[str, Any]:
     attributes: dict[str, Any] = {}
-    for item in items[:MOST_ATTRIBUTES]:
+    for item in items if len(items) <= MOST_ATTRIBUTES else items[:MOST_ATTRIBUTES]:
         value = item.get("value")
-        if not value:
-            attributes[item["key"]] = None
-            continue
-        for kind, inner in value.items():  # one, and this is the cheapest way to it
-            attributes[item["key"]] = (
-                inner if kind == "stringValue" and type(inner) is str and len(inner) <= MOST_TEXT else _value(kind, inner, 0)
-            )
-            break
+        if value and "stringValue" in value:  # nearly all of them
+            inner = value["stringValue"]
+            attributes[item["key"]] = inner if type(inner) is str and len(inner) <= MOST_TEXT else _value("", inner, 0)
+        else:
+            attributes[item["key"]] = _any(value, -1)
     if len(items) > MOST_ATTRIBUTES:
         attributes[DROPPED] = len(items) - MOST_ATTRIBUTES
     return attributes
@@ -206,17 +197,14 @@ def _alone(span: Any, resource: Mapping[str, Any]) -> str:
 
 
 def encoded(rows: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
-    """The rows as JSON, without newlines. What UTF-8 cannot hold is replaced, and a row that is too long loses its texts."""
+    """The rows as JSON, without newlines. A row that is too long loses most of its texts, and says so."""
     for row in rows:
-        line = _ENCODER.encode(row).encode(errors="replace")
-        yield line if len(line) <= MOST_ROW else _shrunk(row, len(line))
+        line = dumps(row)
+        yield line if len(line) <= MOST_ROW else dumps(_shrunk(row, len(line)))
 
 
-def _shrunk(row: Mapping[str, Any], size: int) -> bytes:
+def _shrunk(row: Mapping[str, Any], size: int) -> dict[str, Any]:
     note = {NOTE: f"it took {size:,} bytes: its texts were cut to {SHORT:,} characters"}
-    cut: dict[str, Any] = {name: value[:SHORT] if isinstance(value, str) else value for name, value in row.items()}
+    cut = {name: value[:SHORT] if isinstance(value, str) else value for name, value in row.items()}
     short = {name[:SHORT]: value[:SHORT] for name, value in row["attributes"].items() if isinstance(value, str)}
-    return _ENCODER.encode({**cut, "attributes": {**short, **note}}).encode(errors="replace")
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+    return {**cut, "attributes": {**short, **note}}
