@@ -20,50 +20,30 @@ DEFAULT_STEPS = 6
 Tools = Mapping[str, Callable[..., Any]]
 
 
-def generate(request: Request, inputs: Mapping[str, Any], documents: Any, tools: Tools, retries: int) -> Reply:
+def generate(request: Request, inputs: Mapping[str, Any], *, documents: Any, tools: Tools, retries: int) -> Reply:
     """The reply for some inputs. Raises LlmopsError, ProviderError, and what a tool raises."""
     from llmops_git.providers.base import Reply
 
-    blocked, inputs = guarded_inputs(request, inputs)
-    if blocked is not None:
-        return Reply(text=blocked, finish_reason=BLOCKED)
+    inputs, message = request.guard_inputs(inputs)
+    if message is not None:
+        return Reply(text=message, finish_reason=BLOCKED)
     messages = request.messages(inputs, documents=documents)
-    resolved = request.bundle.resolved
-    limit = int(resolved.get("max_steps", DEFAULT_STEPS))
-    for number in range(1, limit + 1):
-        reply = _asked(request, messages, retries)
-        if not reply.tool_calls or not tools or number == limit:
+    reply = _asked(request, messages, retries)
+    for _ in range(1, int(request.bundle.resolved.get("max_steps", DEFAULT_STEPS))):
+        if not reply.tool_calls or not tools:
             break
         messages = [*messages, _said(reply), *(_told(request, call, tools) for call in reply.tool_calls)]
-        request.ask_again(messages)
-    else:
-        raise AssertionError("the limit ends the loop")
+        reply = _asked(request, messages, retries)
+    return _guarded(request, reply)
+
+
+def _guarded(request: Request, reply: Reply) -> Reply:
     if not reply.text:
         return reply
     verdict = request.guard_output(reply.text)
-    if verdict.allowed:
-        return reply if verdict.text == reply.text else replace(reply, text=verdict.text)
-    return replace(reply, text=verdict.text, finish_reason=BLOCKED, tool_calls=())
-
-
-def guarded_inputs(request: Request, inputs: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
-    """What is said instead of an answer, None where the inputs may pass; and the inputs as they may be passed on."""
-    blocked: list[str] = []
-
-    def held(value: Any) -> Any:
-        if isinstance(value, str):
-            verdict = request.guard_input(value)
-            if not verdict.allowed:
-                blocked.append(verdict.text)
-            return verdict.text
-        if isinstance(value, Mapping):
-            return {key: held(item) for key, item in value.items()}
-        return [held(item) for item in value] if isinstance(value, list | tuple) else value
-
-    if not request.is_guarded("input"):
-        return None, dict(inputs)
-    allowed = {name: held(value) for name, value in inputs.items()}
-    return (blocked[0] if blocked else None), allowed
+    if not verdict.allowed:
+        return replace(reply, text=verdict.text, finish_reason=BLOCKED, tool_calls=())
+    return reply if verdict.text == reply.text else replace(reply, text=verdict.text)
 
 
 def _asked(request: Request, messages: list[dict[str, Any]], retries: int) -> Reply:
@@ -73,27 +53,19 @@ def _asked(request: Request, messages: list[dict[str, Any]], retries: int) -> Re
     failures = 0
     while True:
         try:
-            reply = request.ask(messages)
+            return request.ask(messages)
         except ProviderError as error:
-            request.record(None, error=error)
             failures += 1
-            wait = _wait(error, failures)
-            if not error.retryable or failures > retries or wait is None:
+            wait = wait_after(error, failures)
+            if failures > retries or wait is None:
                 raise
-            time.sleep(wait)
-            request.ask_again(messages)
-        except Exception as error:
-            request.record(None, error=error)
-            raise
-        else:
-            request.record(reply)
-            return reply
+        time.sleep(wait)
 
 
-def _wait(error: ProviderError, failures: int) -> float | None:
-    """Seconds to wait; None where the server asks for more than an application has."""
+def wait_after(error: ProviderError, failures: int) -> float | None:
+    """Seconds to wait before asking again; None where that is of no use, or would take longer than an application has."""
     wait = max(FIRST_WAIT * 2.0 ** (failures - 1), error.retry_after or 0.0)
-    return wait if wait <= LONGEST_WAIT else None
+    return wait if error.retryable and wait <= LONGEST_WAIT else None
 
 
 def _said(reply: Reply) -> dict[str, Any]:

@@ -30,6 +30,39 @@ class Guards:
         """Whether any pack guards this side."""
         return bool(self._resolved.get(side))
 
+    def inputs(
+        self, inputs: Mapping[str, Any], known: Mapping[str, GuardVerdict]
+    ) -> tuple[dict[str, Any], str | None, tuple[RuleResult, ...]]:
+        """Inputs as they may be passed on, the message of what blocks them (None: nothing), and what each rule came to for the
+        texts that were not held to the rules before (`known`)."""
+        from llmops_git.guardrails.base import Undecided
+        from llmops_git.guardrails.leaves import texts_of, with_texts
+
+        try:
+            texts = texts_of(inputs)
+        except Undecided:  # too much for one look: the packs say so
+            return self._applied(inputs)
+        blocked = next((known[text].text for text in texts if text in known and not known[text].allowed), None)
+        if blocked is not None:
+            return {}, blocked, ()
+        new = {str(number): text for number, text in enumerate(texts) if text not in known}
+        allowed, message, results = self._applied(new) if new else ({}, None, ())
+        if message is not None:
+            return {}, message, results
+        kept = [allowed[str(number)] if str(number) in new else known[text].text for number, text in enumerate(texts)]
+        return dict(with_texts(inputs, kept)), None, results
+
+    def _applied(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], str | None, tuple[RuleResult, ...]]:
+        started = time.time_ns()
+        try:
+            from llmops_git.guardrails.apply import apply_to_inputs
+
+            verdict = apply_to_inputs(self._built("input"), inputs, clock_ns=time.time_ns, session=self._session)
+            return dict(verdict.inputs), None if verdict.allowed else verdict.message, verdict.results
+        except Exception as error:  # noqa: BLE001  # an application must not fall over what guards it
+            failed = self._failed("input", "", started, error)
+            return dict(inputs), None if failed.allowed else failed.text, failed.results
+
     def verdict(self, side: Side, text: str) -> GuardVerdict:
         """What the packs of a side come to. Where they fail altogether, a text passes unless a rule says that it may not."""
         from llmops_git.guardrails.base import GuardVerdict
@@ -39,13 +72,17 @@ class Guards:
         started = time.time_ns()
         try:
             from llmops_git.guardrails.apply import apply_packs
-            from llmops_git.guardrails.packs import packs_of
 
-            if side not in self._packs:
-                self._packs[side] = packs_of(self._whole, side)
-            return apply_packs(self._packs[side], side, text, clock_ns=time.time_ns, session=self._session)
+            return apply_packs(self._built(side), side, text, clock_ns=time.time_ns, session=self._session)
         except Exception as error:  # noqa: BLE001  # an application must not fall over what guards it
             return self._failed(side, text, started, error)
+
+    def _built(self, side: Side) -> tuple[Pack, ...]:
+        from llmops_git.guardrails.packs import packs_of
+
+        if side not in self._packs:
+            self._packs[side] = packs_of(self._whole, side)
+        return self._packs[side]
 
     def _failed(self, side: Side, text: str, started: int, error: Exception) -> GuardVerdict:
         """The verdict of packs that could not be applied at all: each rule failed to decide."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llmops_git.providers.base import Reply, Usage
+from llmops_git.runtime.streams import Watched, reply_of_chunks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,8 @@ def reply_from(value: Any) -> Answer:
         return Answer(reply=value)
     if isinstance(value, str):
         return Answer(reply=Reply(text=value))
+    if isinstance(value, Watched):
+        return Answer(reply=reply_of_chunks(value.chunks))
     document = as_json(value)
     usage = document.get("usage")
     cost = usage.get("cost") if isinstance(usage, Mapping) else None
