@@ -145,3 +145,5 @@ class Policy:
     remote: str = "origin"
     tools: Mapping[str, Endpoint] = field(default_factory=dict)  # stubs of tools, by the tool's name
     targets: Mapping[str, Endpoint] = field(default_factory=dict)  # applications that are evaluated as a whole
+    webhooks: Mapping[str, Endpoint] = field(default_factory=dict)  # who is told of alerts, by the name that monitors use
+    trace_store: str = ""  # where live traces are kept: a folder from `root`, or an fsspec URL; "" is `.llmops/traces`

@@ -96,6 +96,8 @@ def load_policy(tree: Tree, root: str) -> Policy:
         remote=value.get("remote", "origin"),
         tools={name: Endpoint(name=name, **item) for name, item in value.get("tools", {}).items()},
         targets={name: Endpoint(name=name, **item) for name, item in value.get("targets", {}).items()},
+        webhooks={name: Endpoint(name=name, **{"timeout": 10.0, **item}) for name, item in value.get("webhooks", {}).items()},
+        trace_store=value.get("traces", {}).get("store", ""),
     )
     if file is not None and (problems := _check(policy, value, file, path)):
         raise InvalidInput(problems)
@@ -170,7 +172,7 @@ def _check(policy: Policy, value: Mapping[str, Any], file: YamlFile, path: str) 
             add(("providers", name), "`base_url` is missing", "base_url: https://…/v1")
         elif settings.base_url and not (_HTTPS.match(settings.base_url) or _LOOPBACK.match(settings.base_url)):
             add(("providers", name, "base_url"), "must be an https address, or http on this machine", "base_url: https://…/v1")
-    for section, endpoints in (("tools", policy.tools), ("targets", policy.targets)):
+    for section, endpoints in (("tools", policy.tools), ("targets", policy.targets), ("webhooks", policy.webhooks)):
         for name, endpoint in endpoints.items():
             if not (_HTTPS.match(endpoint.url) or _LOOPBACK.match(endpoint.url)):
                 add((section, name, "url"), "must be an https address, or http on this machine", "url: https://…")

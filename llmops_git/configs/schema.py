@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from llmops_git.configs.yaml import YamlFile
 
-Kind = Literal["config", "judge", "policy", "case", "prices", "retirements", "guardrail"]
+Kind = Literal["config", "judge", "policy", "case", "prices", "retirements", "guardrail", "monitor"]
 SCHEMA_BASE = "https://llmops-git.dev/schemas"
 MAX_KNOWN = 12  # keys listed in a hint
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from llmops_git.monitoring.dimensions import DIMENSIONS
 from llmops_git.monitoring.metrics import Metric
-from llmops_git.monitoring.metrics_rows import IS_BILLED, IS_REQUEST, IS_SIGNAL, Rows
+from llmops_git.monitoring.metrics_rows import IS_BILLED, IS_SIGNAL, Rows
 
 SLOTS = 100  # of a histogram, for each factor of e: neighbours differ by one percent
 MOMENTS = ("n", "sum_w", "sum_wv", "sum_w2", "sum_w2v", "sum_w2vv")
@@ -112,12 +112,12 @@ def totals(metric: Metric, scope: Scope, *, split: datetime) -> Query:
 
 
 def histogram(metric: Metric, scope: Scope) -> Query:
-    """For each group and slot of values: the smallest and the largest value in it, rows and weight."""
+    """For each group and slot of values: the smallest and the largest value in it, rows, weight and squared weights."""
     picked, bound = picked_rows(metric.rows, scope)
     keys = (*names_of(scope.by), "slot")
-    asked = "min(v) AS low, max(v) AS high, count(*) AS n, sum(w) AS sum_w"
+    asked = "min(v) AS low, max(v) AS high, count(*) AS n, sum(w) AS sum_w, sum(w * w) AS sum_w2"
     sql = by_keys(keys, asked, f"{slotted(keys[:-1], picked)} AS slotted")
-    return Query(sql=sql, parameters=bound, columns=(*keys, "low", "high", "n", "sum_w"))
+    return Query(sql=sql, parameters=bound, columns=(*keys, "low", "high", "n", "sum_w", "sum_w2"))
 
 
 def categories(metric: Metric, scope: Scope) -> Query:
