@@ -49,7 +49,7 @@ evaluation: {dataset: ../evals/plain.jsonl, scorers: {right: {use: contains}}}
 """,
     "corpora/one.md": "Opening hours: nine to five.\n",
     "corpora/two.md": "Returns: thirty days.\n",
-    "guardrails/pii.yaml": "name: pii\nchecks: [email]\n",
+    "guardrails/pii.yaml": "name: pii\nrules: {email: {use: pii, kinds: [EMAIL], action: redact}}\n",
     "judges/helpful.yaml": """\
 kind: judge
 model: {provider: openai, id: gpt-4.1-mini-2025-04-14}

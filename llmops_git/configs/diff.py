@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from llmops_git.configs.contracts import same
+from llmops_git.configs.diff_guardrails import guardrail_orders, guardrails_by_name
 from llmops_git.configs.inline import Inlined, inline
 from llmops_git.configs.semver import bump_of
 from llmops_git.configs.values import Aspect, Change, Config, Evaluation, FieldChange, Json, JsonObject, Status
@@ -82,6 +83,7 @@ def _resolved_fields(base: Config, head: Config) -> dict[Aspect, tuple[FieldChan
     for name, aspect in _SECTIONS.items():
         before, after = _section(base.resolved, name), _section(head.resolved, name)
         fields[aspect] = (*fields.get(aspect, ()), *_differences(before, after, name))
+    fields["guardrails"] += tuple(guardrail_orders(base.resolved.get("guardrails"), head.resolved.get("guardrails")))
     fields["retrieval"] += tuple(_corpus_fields(base, head))
     return fields
 
@@ -95,8 +97,10 @@ def _parameters(resolved: JsonObject) -> Json:
 
 
 def _section(resolved: JsonObject, name: str) -> Json:
-    """A part of a resolved config as it is compared: tools by name, a corpus apart."""
+    """A part of a resolved config as it is compared: tools and guardrails by name, a corpus apart."""
     value = resolved.get(name)
+    if name == "guardrails":
+        return guardrails_by_name(value)
     if name == "tools" and value is not None:
         return {tool["function"]["name"]: tool["function"] for tool in value}
     if name == "retrieval" and value is not None:

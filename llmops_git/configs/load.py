@@ -11,6 +11,7 @@ from llmops_git.configs.digest import closure_digest, digest_of
 from llmops_git.configs.judges import scale_of
 from llmops_git.configs.paths import config_name
 from llmops_git.configs.resolve import resolve_config
+from llmops_git.configs.resolve_packs import LoadJudge
 from llmops_git.configs.resolve_templates import Templates
 from llmops_git.configs.source import Source
 from llmops_git.configs.text import decode
@@ -57,7 +58,7 @@ class Loader:
         needed = _NEEDED_OF_JUDGES if source.value.get("kind") == "judge" else _NEEDED
         broken = _sections(source.problems, source.path) | {key for key in needed if key not in source.value}
         templates = Templates()
-        resolved = resolve_config(source, broken, templates)
+        resolved = resolve_config(source, broken, templates, self.load_judge_for(source))
         files: tuple[CaseFile, ...] = ()
         evaluation = None
         if not as_judge and "evaluation" in source.value and "evaluation" not in broken:
@@ -75,7 +76,8 @@ class Loader:
         """A config whose digests are right if it is valid, and that may be invalid."""
         closure, source = self._open(path)
         try:
-            resolved = resolve_config(source, frozenset(), Templates())
+            load_judge = self.load_judge_for(source, unchecked=True)
+            resolved = resolve_config(source, frozenset(), Templates(), load_judge, check=False)
             evaluation = None
             if not as_judge and "evaluation" in source.value:
                 evaluation, _files = self._evaluation(source, resolved, unchecked=True)
@@ -102,6 +104,11 @@ class Loader:
     ) -> tuple[Evaluation, tuple[CaseFile, ...]]:
         from llmops_git.configs.resolve_evaluation import resolve_evaluation
 
+        return resolve_evaluation(source, resolved.get("inputs", {}), self.load_judge_for(source, unchecked=unchecked))
+
+    def load_judge_for(self, source: Source, *, unchecked: bool = False) -> LoadJudge:
+        """Loads the judges that a config or its packs ask; what is wrong with one is wrong with the config."""
+
         def load_judge(path: str) -> Config | None:
             judge = self._judge(path, unchecked=unchecked)
             if isinstance(judge, InvalidInput):
@@ -109,7 +116,7 @@ class Loader:
                 return None
             return judge
 
-        return resolve_evaluation(source, resolved.get("inputs", {}), load_judge)
+        return load_judge
 
     def _judge(self, path: str, *, unchecked: bool) -> Config | InvalidInput:
         """A judge, loaded once for all configs that share it."""

@@ -1,4 +1,4 @@
-"""The files that one file names: a config or judge in its fields, a template in its includes.
+"""The files that one file names: a config, judge or guardrail pack in its fields, a template in its includes.
 
 `scan` depends on the content alone, so what it finds can be kept by blob id; `references` turns that into paths. A byte
 prefilter (`repo.prefilter`) relies on two rules kept here: a template is not a data file, and a judge is a YAML file.
@@ -26,7 +26,13 @@ Syntax = Literal["config", "template", ""]
 Pointer = tuple[str | int, ...]
 
 _GLOBBING: frozenset[Role] = frozenset({"corpus", "dataset"})
-_SYNTAX: dict[Role, Syntax] = {"config": "config", "judge": "config", "message": "template", "include": "template"}
+_SYNTAX: dict[Role, Syntax] = {
+    "config": "config",
+    "judge": "config",
+    "guardrail": "config",
+    "message": "template",
+    "include": "template",
+}
 
 
 class Mention(NamedTuple):
@@ -171,7 +177,7 @@ def _scan_config(file: YamlFile) -> Scan:
 
 
 def _fields(config: dict[str, Any]) -> Iterator[Mention]:
-    """Every field of the config format that names files; values of another type are the schema's to refuse."""
+    """Every field of configs and guardrail packs that names files; values of another type are the schema's to refuse."""
     for index, message in enumerate(_list(config.get("messages"))):
         yield from _texts(_get(message, "file"), "message", ("messages", index, "file"))
     yield from _texts(_get(config.get("output"), "schema"), "output_schema", ("output", "schema"))
@@ -189,6 +195,15 @@ def _fields(config: dict[str, Any]) -> Iterator[Mention]:
         yield from _texts(_get(scorer, "schema"), "scorer_schema", (*pointer, "schema"))
         yield from _texts(_get(scorer, "judge"), "judge", (*pointer, "judge"))
         yield from _texts(_list(_get(scorer, "judges")), "judge", (*pointer, "judges"))
+    yield from _rules(config)
+
+
+def _rules(pack: dict[str, Any]) -> Iterator[Mention]:
+    """What the rules of a guardrail pack name; a config has no `rules`."""
+    rules = pack.get("rules")
+    for name, rule in rules.items() if isinstance(rules, dict) else ():
+        yield from _texts(_get(rule, "judge"), "judge", ("rules", name, "judge"))
+        yield from _texts(_get(rule, "schema"), "guardrail_schema", ("rules", name, "schema"))
 
 
 def _inline_templates(config: dict[str, Any]) -> Iterator[tuple[Pointer, str]]:

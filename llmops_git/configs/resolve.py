@@ -6,33 +6,35 @@ out, defaults are filled in, files are replaced by their contents, and names of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from llmops_git.configs.digest import bytes_digest
 from llmops_git.configs.embedders import embedder_of
 from llmops_git.configs.judges import rubric_messages, settings_of
+from llmops_git.configs.resolve_packs import LoadJudge, resolve_guardrails
 from llmops_git.configs.resolve_templates import Templates
 from llmops_git.configs.resolve_tools import resolve_tool
-from llmops_git.configs.source import Pointer, Source, read_data
+from llmops_git.configs.source import Source, read_data
 from llmops_git.configs.user_schema import without_annotations
-from llmops_git.configs.values import Json, JsonObject
+from llmops_git.configs.values import Json
 
 DEFAULT_CHUNK = {"size": 800, "overlap": 80}
 DEFAULT_TOP_K = 4
 DEFAULT_MAX_STEPS = 6
-_PACK_METADATA = frozenset({"name", "description", "owner", "$schema"})
 
 
-def resolve_config(source: Source, broken: frozenset[str], templates: Templates) -> dict[str, Json]:
-    """The resolved value; sections in `broken` (names of top-level keys that the schema refused) are left out."""
+def resolve_config(
+    source: Source, broken: frozenset[str], templates: Templates, load_judge: LoadJudge, *, check: bool = True
+) -> dict[str, Json]:
+    """The resolved value; sections in `broken` (names of top-level keys that the schema refused) are left out. `load_judge`
+    loads the judge at a path, as rules of guardrail packs name them; with `check` packs are held to their schema."""
     parts = {
         "model": _model,
         "inputs": _inputs,
         "output": _output,
         "retrieval": _retrieval,
         "tools": _tools,
-        "guardrails": _guardrails,
+        "guardrails": lambda guarded: resolve_guardrails(guarded, load_judge, check=check),
     }
     resolved: dict[str, Json] = {}
     for name, resolve in parts.items():
@@ -123,34 +125,3 @@ def _tools(source: Source) -> Json:
                 source.add(("tools", index), f"two tools are called `{name}`")
             tools.append(tool)
     return tools
-
-
-def _guardrails(source: Source) -> Json:
-    resolved: dict[str, list[JsonObject]] = {}
-    section: Mapping[str, Any] = source.value["guardrails"]
-    by_name = {item.path.rpartition("/")[2].removesuffix(".yaml"): item.path for item in source.files("guardrail")}
-    for side in ("input", "output"):
-        packs = [
-            _pack(source, ("guardrails", side, index), by_name.get(name)) for index, name in enumerate(section.get(side, []))
-        ]
-        if packs:
-            resolved[side] = [pack for pack in packs if pack is not None]
-    return resolved or None
-
-
-def _pack(source: Source, pointer: Pointer, path: str | None) -> JsonObject | None:
-    """The content of a guardrail pack."""
-    if path is None:
-        return None  # the closure says that it is missing
-    from llmops_git.configs.yaml import parse
-    from llmops_git.errors import InvalidInput
-
-    try:
-        value = parse(source.contents[path], path).value
-    except InvalidInput as error:
-        source.problems.extend(problem for problem in error.problems if problem not in source.problems)
-        return None
-    if not isinstance(value, dict):
-        source.add(pointer, f"{path} must be a mapping")
-        return None
-    return {key: item for key, item in value.items() if key not in _PACK_METADATA}

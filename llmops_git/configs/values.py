@@ -15,7 +15,17 @@ TARGET = "target:"  # stands before the name of an application where a provider 
 
 Kind = Literal["config", "judge"]
 Role = Literal[
-    "config", "message", "include", "output_schema", "tool", "corpus", "dataset", "judge", "guardrail", "scorer_schema"
+    "config",
+    "message",
+    "include",
+    "output_schema",
+    "tool",
+    "corpus",
+    "dataset",
+    "judge",
+    "guardrail",
+    "guardrail_schema",
+    "scorer_schema",
 ]
 Status = Literal["added", "removed", "renamed", "modified", "unchanged"]
 Aspect = Literal[

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from llmops_git.repo.index import Index
 
 # a change of a file in one of these roles alone leaves the cases, the scorers and the gate as they are
-_NOT_EVALUATING: frozenset[Role] = frozenset({"message", "include", "tool", "corpus", "guardrail"})
+_NOT_EVALUATING: frozenset[Role] = frozenset({"message", "include", "tool", "corpus", "guardrail", "guardrail_schema"})
 BATCH = 64  # pairs whose files are in memory at once
 
 

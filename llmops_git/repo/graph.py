@@ -104,7 +104,9 @@ class Graph:
             level = self._add_level(added, tree, sorted(level)) - seen
 
     def _may_be_read(self, path: str, known: Mentions) -> bool:
-        return not path.endswith(DATA_ENDINGS) and mentioned(known, path.encode(errors="surrogateescape"))
+        return not path.endswith(DATA_ENDINGS) and mentioned(
+            known, path.encode(errors="surrogateescape"), self._policy.root.encode(errors="surrogateescape")
+        )
 
     def _add_level(self, added: MentionTable, tree: Tree, level: Iterable[tuple[str, Syntax]]) -> set[tuple[str, Syntax]]:
         files = [(path, entry, syntax) for path, syntax in level if (entry := tree.entry(path)) is not None]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from llmops_git.repo.git import Git
     from llmops_git.repo.mentions import MentionTable
 
-FORMAT = 2  # raise it with any change to the tables, or to what scans and comparisons contain
+FORMAT = 3  # raise it with any change to the tables, or to what scans and comparisons contain
 FOLDER = "llmops-git"
 _SECONDS = 0.5  # how long another process may hold the file before we go on without it
 _MOST_SCANS = 200_000

@@ -19,7 +19,6 @@ ANY_NAME = b"*"
 
 _PLAIN = re.compile(rb"[A-Za-z0-9_\-.+@~=\x80-\xff]*\.[A-Za-z][A-Za-z0-9_\-+@~=\x80-\xff]*")
 _TAIL = re.compile(rb"[A-Za-z0-9_\-.+@~=\x80-\xff]*\.[A-Za-z][A-Za-z0-9_\-+@~=\x80-\xff]*\Z")
-_NOWHERE = b"\0"
 DOTS = frozenset({b"", b".", b".."})
 
 
@@ -117,9 +116,14 @@ def key_of_text(text: bytes, folder: bytes) -> bytes:
     return text[start:] if start else text
 
 
+def guardrails_folder(root: bytes) -> bytes:
+    """The folder of guardrail packs, with its slash: a pack is named by its name alone."""
+    return root + b"/guardrails/" if root else b"guardrails/"
+
+
 def reach(mentions: Mentions, changed: Iterable[bytes], root: bytes = b"") -> set[bytes]:
     """Every file that may read one of the changed files, directly or through others."""
-    guardrails = root + b"/guardrails/" if root else b"guardrails/"
+    guardrails = guardrails_folder(root)
     globs = _by_folder(mentions.patterns())
     found: set[bytes] = set()
     level = set(changed)
@@ -137,9 +141,9 @@ def reach(mentions: Mentions, changed: Iterable[bytes], root: bytes = b"") -> se
     return found
 
 
-def mentioned(mentions: Mentions, path: bytes) -> bool:
+def mentioned(mentions: Mentions, path: bytes, root: bytes = b"") -> bool:
     """Whether any file may name this path as a single file."""
-    if next(iter(mentions.keyed(_keys(path, _NOWHERE))), None) is not None:
+    if next(iter(mentions.keyed(_keys(path, guardrails_folder(root)))), None) is not None:
         return True
     tail = _weird_tail(path)
     return bool(tail) and next(iter(mentions.ending(tail)), None) is not None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from llmops_git.configs.paths import CONFIG_ENDINGS
 from llmops_git.configs.references import DATA_ENDINGS, Syntax, resolve, scan
-from llmops_git.repo.mentions import MentionTable, key_of
+from llmops_git.repo.mentions import ANY_GUARDRAIL, MentionTable, guardrails_folder, key_of
 from llmops_git.repo.names import scan_configs, scan_templates
 from llmops_git.repo.reader import Blobs, read_blobs
 
@@ -77,10 +77,17 @@ class _Prefilter:
             asked |= new
             for key in new & names.keys():
                 found += names[key]
+            if ANY_GUARDRAIL in new:
+                found += self._packs()
             if endings := tuple(key[1:] for key in new if key.startswith(b"*/")):
                 found += [path for key in names if key.endswith(endings) for path in names[key]]
             level = [path for path in dict.fromkeys(found) if path not in self._seen]
         return self._table
+
+    def _packs(self) -> list[bytes]:
+        """The guardrail packs, which configs name by their names alone."""
+        folder = guardrails_folder(self._root.encode(errors="surrogateescape"))
+        return [path for path in self._oids if path.startswith(folder) and path.endswith(b".yaml")]
 
     def _by_key(self, configs: set[bytes]) -> dict[bytes, list[bytes]]:
         """The files that could name others."""

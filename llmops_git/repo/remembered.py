@@ -11,7 +11,7 @@ from llmops_git import __version__
 from llmops_git.configs.closure import Closure
 from llmops_git.configs.values import Change, FieldChange
 
-FORMAT = 1  # raise it with any change to what a comparison says
+FORMAT = 2  # raise it with any change to what a comparison says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

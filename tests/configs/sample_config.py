@@ -53,7 +53,7 @@ FILES: dict[str, str] = {
     "prompts/support-router/lookup_order.json": '{"name": "lookup_order", "description": "Find an order."}',
     "corpora/help/a.md": "how to return",
     "corpora/help/b.md": "how to pay",
-    "guardrails/pii.yaml": "description: Personal data.\nchecks: [{use: email}]\n",
+    "guardrails/pii.yaml": "description: Personal data.\nrules: {email: {use: pii, kinds: [EMAIL]}}\n",
     "evals/support-router.jsonl": "".join(
         json.dumps({"id": f"c{number}", "inputs": {"message": f"message {number}"}, "expected": "billing"}) + "\n"
         for number in range(3)

@@ -47,7 +47,10 @@ def test_a_resolved_config_is_everything_that_reaches_the_model_and_no_name_of_a
             }
         ],
         "max_steps": 6,
-        "guardrails": {"input": [{"checks": [{"use": "email"}]}]},
+        "guardrails": {"input": [{"name": "pii", "message": "I cannot help with that.", "rules": [{
+            "name": "email", "use": "pii", "action": "block", "on_error": "pass", "sides": ["input", "output"], "timeout": 1.0,
+            "kinds": ["EMAIL"],
+        }]}]},
     }
     assert expected == config.resolved
     assert digest_of(config.resolved) == config.digest
@@ -90,7 +93,7 @@ def test_a_config_says_who_it_is_and_what_it_reads() -> None:
           "prompts/support-router/answer.yaml": "type: object\nproperties: {queue: {type: string}}"},
          [("output: {schema: support-router/output.schema.json}", "output: {schema: support-router/answer.yaml}"),
           ("schema: support-router/output.schema.json}", "schema: support-router/answer.yaml}")]),
-        ({"guardrails/pii.yaml": "# other words\nchecks:\n- use: email\n"}, []),
+        ({"guardrails/pii.yaml": "# other words\nrules:\n  email:\n    kinds: [EMAIL]\n    use: pii\n"}, []),
     ],
 )  # fmt: skip
 def test_what_does_not_reach_the_model_is_not_in_the_digest(files: dict[str, str | None], edits: list[tuple[str, str]]) -> None:
@@ -116,7 +119,7 @@ def test_what_does_not_reach_the_model_is_not_in_the_digest(files: dict[str, str
         ({"corpora/help/a.md": "how to return it"}, []),
         ({"corpora/help/c.md": "more"}, []),
         ({"prompts/support-router/lookup_order.json": '{"name": "lookup_order", "description": "Look an order up."}'}, []),
-        ({"guardrails/pii.yaml": "checks: [{use: phone}]\n"}, []),
+        ({"guardrails/pii.yaml": "rules: {email: {use: pii, kinds: [PHONE]}}\n"}, []),
         ({}, [("tools: [", "max_steps: 5\ntools: [")]),
         ({}, [('query: "{{ message }}"', 'query: "{{ message }}"\n  top_k: 5')]),
     ],

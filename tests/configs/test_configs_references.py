@@ -53,9 +53,24 @@ def test_every_field_that_names_a_file_is_found() -> None:
     assert (expected, ()) == (_paths(found), found.problems)
 
 
-def test_a_judge_is_read_like_a_config_and_other_roles_name_nothing() -> None:
+def test_the_rules_of_a_pack_name_judges_and_schemas() -> None:
+    pack = b"""rules:
+  topic: {use: judge, judge: ../judges/topic.yaml, label: off}
+  shape: {use: json_schema, schema: pii/shape.json}
+  inline: {use: json_schema, schema: {type: object}}
+  words: {use: banned, texts: [judge.yaml]}
+"""
+    found = references("team/guardrails/pii.yaml", pack, "guardrail", "team")
+    assert [
+        ("team/judges/topic.yaml", "judge", False),
+        ("team/guardrails/pii/shape.json", "guardrail_schema", False),
+    ] == _paths(found)
+
+
+def test_a_judge_and_a_pack_are_read_like_a_config_and_other_roles_name_nothing() -> None:
     assert references("a/b.yaml", CONFIG.encode(), "config").items == references("a/b.yaml", CONFIG.encode(), "judge").items
-    for role in ("dataset", "corpus", "tool", "output_schema", "scorer_schema", "guardrail"):
+    assert references("a/b.yaml", CONFIG.encode(), "config").items == references("a/b.yaml", CONFIG.encode(), "guardrail").items
+    for role in ("dataset", "corpus", "tool", "output_schema", "scorer_schema", "guardrail_schema"):
         assert References() == references("a/b.yaml", CONFIG.encode(), role)  # type: ignore[arg-type]
 
 

@@ -76,7 +76,7 @@ def test_reformatting_and_comments_are_no_change(history: History, files: Files)
         (edited("prompts/router.yaml", "temperature: 0", "temperature: 1"), "router", ("parameters",), "patch", "model.parameters.temperature"),
         (edited("corpora/one.md", "nine", "ten"), "help", ("retrieval",), "minor", "retrieval.corpus[corpora/one.md]"),
         (edited("prompts/router/output.schema.json", "queue", "line"), "router", ("output", "evaluation"), "major", "output.schema.properties.line"),
-        (edited("guardrails/pii.yaml", "[email]", "[phone]"), "help", ("guardrails",), "minor", "guardrails.input[0].checks"),
+        (edited("guardrails/pii.yaml", "[EMAIL]", "[PHONE]"), "help", ("guardrails",), "minor", "guardrails.input.pii.rules.email.kinds"),
         (edited("evals/plain.jsonl", "hello", "hi"), "plain", ("evaluation",), "none", "evaluation.cases.a.expected"),
         (edited("judges/helpful.j2", "helpful?", "kind?"), "help", ("evaluation",), "none", "evaluation.scorers.helpful.judge.digest"),
         (edited("prompts/router.yaml", "Route a message.", "Other."), "router", ("metadata",), "none", "description"),
@@ -210,7 +210,7 @@ def test_other_patterns_add_and_remove_configs(history: History) -> None:
 def test_a_policy_in_a_subfolder_is_about_that_folder(tmp_path: Path) -> None:
     history = History(tmp_path / "r")
     history.commit({f"team/{path}": text for path, text in FILES.items()} | {"prompts/top.yaml": FILES["prompts/plain.yaml"]})
-    history.commit({"team/guardrails/pii.yaml": "checks: [other]\n", "prompts/top.yaml": "x: 1\n"})
+    history.commit({"team/guardrails/pii.yaml": "rules: {other: {use: pii}}\n", "prompts/top.yaml": "x: 1\n"})
     changes = compute_changes(open_git(history.folder), "main~1", "main", root="team")
     assert ([("help", ("guardrails",))], 3) == (
         [(item.config, item.aspects) for item in changes.changes],
