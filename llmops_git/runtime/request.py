@@ -24,8 +24,7 @@ Tools = Mapping[str, Callable[..., Any]]
 
 
 class Request(Inference):
-    """One request: `with router.request(…) as request:`, or `async with`. `id` names it for good: keep it to speak of the request
-    later."""
+    """One request: `with router.request(…) as request:`, or `async with`. Keep its `id` to speak of it later."""
 
     _tokens: tuple[Any, ...] = ()
 
@@ -46,10 +45,8 @@ class Request(Inference):
     async def __aenter__(self) -> Self:
         return self.__enter__()
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, trace)
+    async def __aexit__(self, *raised: object) -> None:
+        self.__exit__(*raised)
 
     def end(self, error: BaseException | str | None = None) -> None:
         """End the request, where `with` cannot. What comes later (a streamed answer, a signal) is still added to its trace."""

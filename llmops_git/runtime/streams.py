@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from llmops_git.runtime.inference import Asked
 
 MOST_CHUNKS = 100_000
-_SILENT = frozenset(
+CUT_OFF = "cut_off"  # the finish reason of a stream that was not read to its end
+_SILENT = frozenset(  # events that come before a word is said
     {
-        "message_start", "content_block_start", "ping", "response.created", "response.in_progress", "response.output_item.added",
-        "response.content_part.added",
+        *("message_start", "content_block_start", "ping"),
+        *("response.created", "response.in_progress", "response.output_item.added", "response.content_part.added"),
     }
-)  # fmt: skip  # events that come before a word is said
+)
 
 
 class Watched:
@@ -64,6 +65,7 @@ def reply_of_chunks(chunks: list[Any]) -> Reply:
 
 def _read(events: list[Mapping[str, Any]]) -> Reply:
     from llmops_git.providers.anthropic_reply import MessageStream
+    from llmops_git.providers.base import ProviderError, Reply
     from llmops_git.providers.google_reply import ContentStream
     from llmops_git.providers.openai_stream import ChatStream
 
@@ -78,26 +80,22 @@ def _read(events: list[Mapping[str, Any]]) -> Reply:
         raise TypeError(f"no stream is known that has chunks with {', '.join(sorted(map(str, events[0]))[:8])}")
     for event in events:
         reader.take(json.dumps(event, default=str).encode())
-    return _whole_or_part(reader)
-
-
-def _whole_or_part(reader: Any) -> Reply:
-    """A stream that nobody read to its end has said something too: here that is what the user saw."""
-    from llmops_git.providers.base import ProviderError, Reply
-
     try:
         reply: Reply = reader.reply()
-        return reply
-    except ProviderError:
-        return Reply(text=_so_far(reader), finish_reason="cut_off")
+    except ProviderError:  # nobody read it to its end: what was said is what the user saw
+        return Reply(text="".join(word for event in events for word in _words(event)), finish_reason=CUT_OFF)
+    return reply
 
 
-def _so_far(reader: Any) -> str:
-    blocks = getattr(reader, "_blocks", None)
-    texts = getattr(reader, "_texts", None)
-    if texts is not None:
-        return "".join(texts)
-    return "".join(part for index in sorted(blocks or {}) for part in blocks[index].parts if blocks[index].kind == "text")
+def _words(event: Mapping[str, Any]) -> Iterator[str]:
+    """The text that one event brings."""
+    for choice in event.get("choices") or ():
+        yield str((choice.get("delta") or {}).get("content") or "")
+    if event.get("type") == "content_block_delta":
+        yield str(event["delta"].get("text") or "")
+    for candidate in event.get("candidates") or ():
+        for part in (candidate.get("content") or {}).get("parts") or ():
+            yield str(part.get("text") or "")
 
 
 def _get(value: Any, name: str) -> Any:
