@@ -71,7 +71,7 @@ def _scalars(file: YamlFile) -> dict[str, Any]:
     if not isinstance(value, dict) or not all(isinstance(value.get(key), str) for key in ("id", "provider")):
         raise _problem(file, ("model",), "has no `provider` and `id` to change", "llmops-git check")
     found: dict[str, Any] = {}
-    for pointer, event in _top_events(file):
+    for pointer, event in top_events(file):
         if pointer == ("model",) and (type(event).__name__ == "AliasEvent" or event.anchor is not None):
             raise _problem(file, pointer, "is shared through an anchor", "write the model out, without `&` and `*`")
         if len(pointer) == len(("model", "id")) and pointer[0] == "model" and pointer[1] in ("id", "provider"):
@@ -81,7 +81,7 @@ def _scalars(file: YamlFile) -> dict[str, Any]:
     return found
 
 
-def _top_events(file: YamlFile) -> Iterator[tuple[tuple[str, ...], Any]]:
+def top_events(file: YamlFile) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The values of the two upper levels of mappings: pointer -> event that begins the value."""
     from ruamel.yaml import events
 
