@@ -57,6 +57,7 @@ def ingest(store: Store, paths: Sequence[Path], *, now_ns: int, extra: bytes = b
         if stream is not None:
             run.read_stream(stream)
         run.commit()
+        run.forget_again()
         return run.result
 
 
@@ -89,6 +90,9 @@ class _Run:
         self.store, self.folder, self.now_ns = store, folder, now_ns
         self.manifest = store.manifest()
         self.result = Ingested()
+        self._tombstones = store.tombstones()
+        self._forgotten: dict[str, bool] = {}  # trace -> whether it is not to be kept
+        self._late: set[str] = set()  # traces of which only now is known whose they are
         self._start_batch()
 
     def _start_batch(self) -> None:
@@ -153,7 +157,7 @@ class _Run:
 
     def _add(self, rows: list[dict[str, Any]]) -> None:
         fresh = []
-        for row in rows:
+        for row in rows if not self._tombstones else self._remembered(rows):
             key = row["trace_id"] + row["span_id"]
             if key in self._keys:
                 self.result.duplicates += 1
@@ -165,6 +169,31 @@ class _Run:
             self._rows.write(content)
             self._rows.write(b"\n")
             self._bytes += len(content)
+
+    def _remembered(self, rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The rows without those that are forgotten."""
+        for row in rows:
+            trace = row["trace_id"]
+            if trace not in self._forgotten:
+                self._forgotten[trace] = self._tombstones.holds_trace(trace)
+            if not self._forgotten[trace] and self._tombstones.holds_user(row.get("user_id", ""), row["start_ns"]):
+                self._forgotten[trace] = True
+                self._late.add(trace)
+            if self._forgotten[trace]:
+                self.result.forgotten += 1
+            else:
+                yield row
+
+    def forget_again(self) -> None:
+        """Take out what was kept of traces before a span said that they are a forgotten user's."""
+        if self._late:
+            from llmops_git.monitoring.erase import Forgetting
+            from llmops_git.monitoring.forget import erase
+
+            self._tombstones = self._tombstones.with_these(traces=self._late)
+            self.store.keep_tombstones(self._tombstones)
+            late = frozenset(self._late)
+            erase(self.store, Forgetting(trace=late.__contains__, users=frozenset(), traces=late), self.folder)
 
     def commit(self) -> None:
         """Make the batch part of the store, and begin the next one."""
