@@ -50,14 +50,17 @@ def ingest(store: Store, paths: Sequence[Path], *, now_ns: int, extra: bytes = b
     files = files_in(paths)
     with writing(store.files), working_folder(store) as folder, _without_collector():
         run = _Run(store, folder, now_ns)
-        for path in files:
-            run.read_file(path)
-        if extra:
-            run.read_stream(io.BytesIO(extra))
-        if stream is not None:
-            run.read_stream(stream)
-        run.commit()
-        run.forget_again()
+        try:
+            for path in files:
+                run.read_file(path)
+            if extra:
+                run.read_stream(io.BytesIO(extra))
+            if stream is not None:
+                run.read_stream(stream)
+            run.commit()
+            run.forget_again()
+        finally:
+            run.close()
         return run.result
 
 
@@ -94,6 +97,10 @@ class _Run:
         self._forgotten: dict[str, bool] = {}  # trace -> whether it is not to be kept
         self._late: set[str] = set()  # traces of which only now is known whose they are
         self._start_batch()
+
+    def close(self) -> None:
+        """Close the file of the batch that was begun last."""
+        self._stack.close()
 
     def _start_batch(self) -> None:
         self._stack = ExitStack()
