@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from llmops_git.errors import LlmopsError
 
+POLICY_FILE = "llmops.yaml"  # as in configs.policy, which takes as long to import as all of this
+
 if TYPE_CHECKING:
     from llmops_git.configs.policy import Policy, Price, ProviderSettings
     from llmops_git.providers.base import Provider, Reply, Request, Usage
@@ -23,7 +25,7 @@ class Asker:
         """`policy` is an `llmops.yaml`; without it the nearest one from the working directory upwards, or the well-known
         providers where there is none. `provider` answers instead of the bundle's: a Provider, its settings, or a mapping as in
         the policy (`{"api": "openai", "base_url": …}`)."""
-        self._path = None if policy is None else os.fspath(policy)
+        self._path = _nearest(POLICY_FILE) if policy is None else Path(policy).absolute()
         self._given = provider
         self._policy: Policy | None = None
         self._prices: Mapping[str, Price] | None = None
@@ -122,13 +124,11 @@ def _settings(name: str, given: Any) -> ProviderSettings:
         raise LlmopsError(f"provider: {error}", hint='provider={"api": "openai", "base_url": "https://…/v1"}') from None
 
 
-def _read_policy(path: str | None) -> Policy:
+def _read_policy(found: Path | None) -> Policy:
     """The policy in a file, with the prices beside it."""
-    from llmops_git.configs.policy import POLICY_FILE
     from llmops_git.configs.policy_file import PRICES_FILE, load_policy
     from llmops_git.configs.tree import DictTree
 
-    found = _nearest(POLICY_FILE) if path is None else Path(path)
     if found is None:
         return load_policy(DictTree({}), "")
     if not found.is_file():

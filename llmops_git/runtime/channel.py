@@ -36,9 +36,9 @@ class Channel:
 
     def put(self, ready: Ready) -> None:
         """Spans to be written. Never waits."""
-        if not self.worker.put(ready, len(ready.spans)):
-            self._lost += len(ready.spans)
-            self._counts.trouble("spans_dropped", f"{self._sink.name} does not keep up", len(ready.spans))
+        if not self.worker.put(ready, len(ready)):
+            self._lost += len(ready)
+            self._counts.trouble("spans_dropped", f"{self._sink.name} does not keep up", len(ready))
 
     def close(self) -> None:
         self._sink.close()
@@ -56,9 +56,9 @@ class Channel:
         if lost:
             self._held[0] = _with_loss(self._held[0], lost)
         try:
-            self._sink.write(self._held)
+            refused = self._sink.write(self._held)
         except SinkUnavailable as error:
-            self._written(error.done)
+            self._written(error.done, error.refused)
             self._lost += lost if not error.done else 0
             self._failures += 1
             wait = min(FIRST_WAIT * 2 ** min(self._failures - 1, 10), LONGEST_WAIT)
@@ -67,20 +67,22 @@ class Channel:
             self._counts.trouble(f"failures_{self._sink.name}", error)
             return self._keep(wait)
         self._failures, self._not_before = 0, 0.0
-        self._written(len(self._held))
+        self._written(len(self._held), refused)
         return self._keep(None)
 
-    def _written(self, number: int) -> None:
-        self._counts.add(f"spans_{self._sink.name}", sum(len(ready.spans) for ready in self._held[:number]))
+    def _written(self, number: int, refused: int) -> None:
+        written = sum(len(ready) for ready in self._held[:number]) - refused
+        if written:
+            self._counts.add(f"spans_{self._sink.name}", written)
         del self._held[:number]
 
     def _keep(self, again: float | None) -> float | None:
-        self.worker.held = sum(len(ready.spans) for ready in self._held)
+        self.worker.held = sum(len(ready) for ready in self._held)
         return again
 
     def _trouble(self, error: BaseException) -> None:
         """The sink failed in a way that it should not: what it was given is lost, and that is said."""
-        lost = sum(len(ready.spans) for ready in self._held)
+        lost = sum(len(ready) for ready in self._held)
         self._held = []
         self.worker.held = 0
         self._lost += lost
@@ -89,7 +91,7 @@ class Channel:
 
 def _with_loss(ready: Ready, lost: int) -> Ready:
     """The spans, the first of which says how many were lost before it."""
-    first, *rest = ready.spans
+    first, *rest = ready
     known = first.attributes.get(names.DROPPED_SPANS, 0)
     said = replace(first, attributes={**first.attributes, names.DROPPED_SPANS: lost + known})
-    return Ready((said, *rest))
+    return (said, *rest)

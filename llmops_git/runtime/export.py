@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from llmops_git.runtime.counts import Counts
@@ -16,12 +15,7 @@ from llmops_git.runtime.steps import Step, Trace
 from llmops_git.traces import attributes as names
 from llmops_git.traces.span import Span
 
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """The spans of one trace that are written together."""
-
-    spans: tuple[Span, ...]
+Ready = tuple[Span, ...]  # spans of one trace that are written together
 
 
 class Exporter:
@@ -83,8 +77,7 @@ class Exporter:
             self._clean = self._find_cleaner()
         shared = self._shared(trace, weight)
         alone = shared if weight == 1.0 else self._shared(trace, 1.0)
-        spans = [self._span(trace.trace_id, step, alone if step.signal else shared) for step in steps]
-        return Ready(tuple(spans))
+        return tuple(self._span(trace.trace_id, step, alone if step.signal else shared) for step in steps)
 
     def _shared(self, trace: Trace, weight: float) -> dict[str, Any]:
         """The attributes of all spans of a request."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 DEFAULT_FOLDER = ".llmops/traces/raw"
 MOST_BYTES = 64 << 20
 _HOUR = 3600
-_UNUSUAL = re.compile(r"[^A-Za-z0-9.-]+")
 
 
 class FileSink:
@@ -44,15 +42,16 @@ class FileSink:
         from starting."""
         self._resource = resource
 
-    def write(self, ready: Sequence[Ready]) -> None:
+    def write(self, ready: Sequence[Ready]) -> int:
         """One line for each. Raises SinkUnavailable where the disk is full or the folder cannot be written to."""
         for number, one in enumerate(ready):
-            line = to_otlp_line(one.spans, self._resource).encode() + b"\n"
+            line = to_otlp_line(one, self._resource).encode() + b"\n"
             try:
                 self._write(line)
             except OSError as error:
                 self._forget_half()
                 raise SinkUnavailable(f"{self.folder}: {error.strerror or error}", done=number) from None
+        return 0
 
     def close(self) -> None:
         file, self._file = self._file, -1
@@ -79,7 +78,7 @@ class FileSink:
 
     def _begin(self, hour: int) -> None:
         os.makedirs(self.folder, exist_ok=True)  # noqa: PTH103
-        host = _UNUSUAL.sub("-", socket.gethostname())[:60] or "host"
+        host = re.sub(r"[^A-Za-z0-9.-]+", "-", host_name())[:60] or "host"
         name = f"{host}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)
         self._file = os.open(os.path.join(self.folder, name), flags, 0o640)  # noqa: PTH118
@@ -93,3 +92,12 @@ class FileSink:
             os.ftruncate(self._file, self._size)
         except OSError:
             self.after_fork()
+
+
+def host_name() -> str:
+    """What this machine calls itself."""
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket
+
+    return socket.gethostname()

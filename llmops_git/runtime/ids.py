@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _REQUEST = re.compile(
     r"(?P<trace>[0-9a-f]{32})(?:-(?P<span>[0-9a-f]{16})(?:-(?P<config>[a-z0-9][a-z0-9-]{0,99})-v(?P<version>\d+\.\d+\.\d+))?)?\Z",
@@ -13,8 +13,7 @@ _REQUEST = re.compile(
 _MOST_CHARACTERS = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestId:
+class RequestId(NamedTuple):
     """A request as its id names it. `span_id` is that of its root; `release` the tag's name. Both may be ""."""
 
     trace_id: str

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from llmops_git.runtime.steps import Step, Trace
 
@@ -13,16 +12,18 @@ MOST_KEPT = 10_000
 MOST_SIZE = 32 << 20  # characters of texts that requests which were not kept may hold
 
 
-@dataclass(frozen=True, slots=True)
 class Known:
     """What is remembered of a request: `trace` without its steps where it was kept, with them where it was not. `weight` is
     None for one that was not kept."""
 
-    trace: Trace
-    root_id: str
-    weight: float | None
-    at: float
-    size: int = 0
+    __slots__ = ("at", "root_id", "size", "trace", "weight")
+
+    def __init__(self, trace: Trace, root_id: str, weight: float | None, at: float, size: int = 0) -> None:
+        self.trace = trace
+        self.root_id = root_id
+        self.weight = weight
+        self.at = at
+        self.size = size
 
 
 class Recent:

@@ -34,29 +34,42 @@ def load(
     reload_seconds: float = 1.0,
     repository: str | os.PathLike[str] = ".",
     fetch: bool = False,
+    like: Router | None = None,
 ) -> Router:
-    """The config `name` as it runs in `environment`, from a bundle file where `bundle` names one, else from git.
+    """The config `name` as it runs in `environment`: from a bundle file where `bundle` names one, and then `environment` only
+    says where this is; else from git.
 
-    Raises LlmopsError when there is no such bundle, or it does not hold what its digest says.
+    `content` is what of the texts is captured, `sample` the share of requests whose traces are kept; `user_salt` hashes user
+    ids; `secrets` are texts that never leave with content "redacted". Without `sinks`, traces go to files (`FileSink`).
+    `policy` and `provider` say who answers `generate`: an `llmops.yaml`, or a provider instead of the bundle's. A bundle file
+    is looked at again every `reload_seconds`; git is read from `repository`, after a fetch with `fetch`. A router that is
+    `like` another records and asks as that one does, with the same files and threads.
+
+    Raises LlmopsError when there is no such bundle, it does not hold what its digest says, or a setting is wrong.
     """
-    settings = Settings(
-        service=service or os.environ.get("OTEL_SERVICE_NAME") or name,
-        environment=environment or "",
-        content=content,
-        sample=sample,
-        user_salt=user_salt,
-        secrets=tuple(secrets),
-    )
-    pipeline = Pipeline(settings, [FileSink()] if sinks is None else sinks)
+    if like is None:
+        settings = Settings(
+            service=service or os.environ.get("OTEL_SERVICE_NAME") or name,
+            environment=environment or "",
+            content=content,
+            sample=sample,
+            user_salt=user_salt,
+            secrets=tuple(secrets),
+        )
+        pipeline = Pipeline(settings, [FileSink()] if sinks is None else sinks)
+        asker = Asker(policy=policy, provider=provider)
+    else:
+        pipeline, asker = like.pipeline, like.asker
     source: Source
     if bundle is not None:
-        source = FileSource(os.fspath(bundle), name, seconds=reload_seconds, counts=pipeline.counts)
+        path = os.path.abspath(os.fspath(bundle))  # noqa: PTH100  # the application may change its folder
+        source = FileSource(path, name, seconds=reload_seconds, counts=pipeline.counts)
     elif environment is not None:
         source = FixedSource(partial(_from_git, name, environment, repository, fetch))
     else:
         hint = f'runtime.load("{name}", environment="production"), or bundle="{name}.json"'
         raise LlmopsError("say which release runs: that of an environment, or of a bundle file", hint=hint)
-    return Router(source, pipeline, Asker(policy=policy, provider=provider))
+    return Router(source, pipeline, asker)
 
 
 def _from_git(name: str, environment: str, repository: str | os.PathLike[str], fetch: bool) -> Bundle:

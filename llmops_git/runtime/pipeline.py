@@ -39,6 +39,7 @@ class Pipeline:
         self._exporter = self._new_exporter()
         self._front = Worker(self._handle, most=settings.most_spans, trouble=self._trouble)
         self._watched = False
+        self.is_in_otel = any(type(sink).__name__ == "OtelSink" for sink in sinks)
         _PIPELINES.add(self)
 
     def post(self, trace: Trace) -> None:
@@ -50,13 +51,18 @@ class Pipeline:
             self._watch_children()
 
     def flush(self, seconds: float = EXIT_SECONDS) -> bool:
-        """Write what was recorded so far; whether all of it was handled in time."""
-        return flush_all([self._front, *(channel.worker for channel in self.channels)], seconds)
+        """Write what was recorded so far; whether nothing is left."""
+        handled = flush_all([self._front, *(channel.worker for channel in self.channels)], seconds)
+        return handled and self.waiting == 0
 
     def stats(self) -> dict[str, int]:
         """What became of the spans since the process began."""
-        waiting = self._front.waiting + sum(channel.worker.waiting for channel in self.channels)
-        return {"spans_waiting": waiting, **self.counts.all()}
+        return {"spans_waiting": self.waiting, **self.counts.all()}
+
+    @property
+    def waiting(self) -> int:
+        """Spans that were recorded and are not written yet."""
+        return self._front.waiting + sum(channel.worker.waiting for channel in self.channels)
 
     def close(self, seconds: float = EXIT_SECONDS) -> None:
         self.flush(seconds)
@@ -76,7 +82,7 @@ class Pipeline:
 
     def _handle(self, traces: list[Any], flushing: bool) -> None:  # noqa: ARG002
         for ready in self._exporter.ready(traces):
-            if ready.spans:
+            if ready:
                 for channel in self.channels:
                     channel.put(ready)
 

@@ -27,13 +27,17 @@ class Request(Inference):
     """One request: `with router.request(…) as request:`, or `async with`. Keep its `id` to speak of it later."""
 
     _tokens: tuple[Any, ...] = ()
+    _inside: Callable[[], None] | None = None
 
     def __enter__(self) -> Self:
         self._tokens = (REQUEST.set(self), BELOW.set((self.span_id, self.span_id)))
+        self._inside = self._router.inside(self.trace_id, self.span_id)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         tokens, self._tokens = self._tokens, ()
+        if self._inside is not None:
+            self._inside()
         try:
             if tokens:
                 REQUEST.reset(tokens[0])
@@ -45,8 +49,10 @@ class Request(Inference):
     async def __aenter__(self) -> Self:
         return self.__enter__()
 
-    async def __aexit__(self, *raised: object) -> None:
-        self.__exit__(*raised)
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
 
     def end(self, error: BaseException | str | None = None) -> None:
         """End the request, where `with` cannot. What comes later (a streamed answer, a signal) is still added to its trace."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from llmops_git.errors import LlmopsError
@@ -50,7 +51,7 @@ class Router:
         attributes: Mapping[str, Any] | None = None,
     ) -> Request:
         """A new request: `with router.request(user="u-17") as request:`, or `async with`."""
-        trace_id, parent_id = new_trace_id(), ""
+        trace_id, parent_id = self._outer() or (new_trace_id(), "")
         return Request(
             self,
             self._source.now(),
@@ -91,12 +92,28 @@ class Router:
         return True
 
     def flush(self, seconds: float = EXIT_SECONDS) -> bool:
-        """Write what was recorded so far; whether all of it was handled in time."""
+        """Write what was recorded so far; whether nothing is left."""
         return self._pipeline.flush(seconds)
 
     def stats(self) -> dict[str, int]:
         """What became of the spans: written by sink, dropped, refused, waiting."""
         return self._pipeline.stats()
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return self._pipeline
+
+    def _outer(self) -> tuple[str, str] | None:
+        """The application's own span that is active, where it uses OpenTelemetry."""
+        if "opentelemetry.trace" not in sys.modules:
+            return None
+        try:
+            from llmops_git.runtime.otel import outer_span
+
+            return outer_span()
+        except Exception as error:  # noqa: BLE001
+            self.counts.trouble("joins_failed", error)
+            return None
 
     def after_fork(self) -> None:
         """In a child: connections and locks are the parent's."""
@@ -104,6 +121,19 @@ class Router:
         self.asker.after_fork()
 
     # for requests
+
+    def inside(self, trace_id: str, span_id: str) -> Callable[[], None] | None:
+        """Make spans of the application's instrumentations those of a request, where both leave by the same way; the function
+        that ends this."""
+        if not self._pipeline.is_in_otel:
+            return None
+        try:
+            from llmops_git.runtime.otel import make_parent
+
+            return make_parent(trace_id, span_id)
+        except Exception as error:  # noqa: BLE001
+            self.counts.trouble("joins_failed", error)
+            return None
 
     def post(self, trace: Trace) -> None:
         try:
@@ -153,6 +183,22 @@ def signal(
     if not routers:
         return False
     return routers[0].signal(request_id, name, value, comment=comment, user=user, feature=feature)
+
+
+def flush(seconds: float = EXIT_SECONDS) -> bool:
+    """Write what all routers of this process recorded so far; whether nothing is left."""
+    until = time.monotonic() + seconds
+    done = [pipeline.flush(max(until - time.monotonic(), 0.0)) for pipeline in {router.pipeline for router in _ROUTERS}]
+    return all(done)
+
+
+def stats() -> dict[str, int]:
+    """What became of the spans of all routers of this process."""
+    total: dict[str, int] = {}
+    for pipeline in {router.pipeline for router in _ROUTERS}:
+        for name, number in pipeline.stats().items():
+            total[name] = total.get(name, 0) + number
+    return total
 
 
 _ROUTERS: weakref.WeakSet[Router] = weakref.WeakSet()

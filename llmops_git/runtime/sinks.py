@@ -12,12 +12,13 @@ Resource = Mapping[str, Any]
 
 
 class SinkUnavailable(Exception):
-    """The sink cannot take spans now. The first `done` of what was given were taken; the rest is kept and given again, after
-    `retry_after` seconds where the sink says so."""
+    """The sink cannot take spans now. The first `done` of what was given were taken, but for `refused` of their spans; the rest
+    is kept and given again, after `retry_after` seconds where the sink says so."""
 
-    def __init__(self, message: str, *, done: int = 0, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, *, done: int = 0, refused: int = 0, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.done = done
+        self.refused = refused
         self.retry_after = retry_after
 
 
@@ -31,8 +32,8 @@ class Sink(Protocol):
     def open(self, resource: Resource, counts: Counts) -> None:
         """Get ready, once. Raises LlmopsError when it cannot be used at all: something is not installed, an address is none."""
 
-    def write(self, ready: Sequence[Ready]) -> None:
-        """Write in order. Raises SinkUnavailable; what is refused for good is counted by the sink as `spans_refused`."""
+    def write(self, ready: Sequence[Ready]) -> int:
+        """Write in order; how many spans were refused for good, which the sink has counted. Raises SinkUnavailable."""
 
     def close(self) -> None:
         """Let go of files and connections; a later write opens them again."""
