@@ -51,6 +51,7 @@ def a_number(_context: click.Context, _parameter: click.Parameter, value: float 
               help="Ask only the cases of the I-th of N shards, for `merge`; needs --output.")  # fmt: skip
 @click.option("--executor", type=click.Choice(["threads", "ray"]), default="threads", show_default=True,
               help="ray: spread the cases over the Ray cluster that RAY_ADDRESS names.")  # fmt: skip
+@click.option("--aa", "against_itself", is_flag=True, help="Measure the noise of eval sets: each config against itself.")
 @click.option("--plan", "plan_only", is_flag=True, help="Show what would be asked and what it would cost, and stop.")
 @click.option(
     "--output", type=click.Path(path_type=Path, file_okay=False), help="The run folder (default: .llmops/runs/<time>)."
@@ -70,6 +71,7 @@ def command(
     record: Path | None,
     shard_text: str | None,
     executor: str,
+    against_itself: bool,
     plan_only: bool,
     output: Path | None,
     form: str,
@@ -98,7 +100,15 @@ def command(
         raise click.UsageError("--shard needs --output FOLDER, which `llmops-git merge` reads")
     if executor == "ray" and (shard is not None or replay is not None or record is not None):
         raise click.UsageError("--executor ray makes its own shards, and knows no --shard, --replay and --record")
+    if against_itself and (base or environment or shard or executor == "ray" or form == "markdown"):
+        raise click.UsageError("--aa has one side: no --base, --environment, --shard, --executor ray, --format markdown")
     project = open_project()
+    if against_itself:
+        from llmops_git.commands.against_itself import show_against_itself
+
+        policy = with_limits(project.policy(project.tree(head)), max_usd=max_usd, max_requests=max_requests)
+        settings = Settings(replies=None if fresh else replies_folder(project), repeats=repeats, replay=replay, record=record)
+        return show_against_itself(project, configs, head, policy, settings, plan_only=plan_only, output=output, form=form)
     base_oid = project.git.resolve(base) if base else _default_base(project, head)
     project.root = root_of(project, base_oid)
     changes = compute_changes(project.git, base_oid, head, root=project.root)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from llmops_git.errors import LlmopsError
 
 if TYPE_CHECKING:
+    from llmops_git.commands.against_itself import AgainstItself
     from llmops_git.commands.project import Project
     from llmops_git.commands.trial import Evaluated
     from llmops_git.evals.shard_file import ShardRecord
@@ -38,6 +39,18 @@ def check_output(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LlmopsError(f"{folder} cannot be made: {error.strerror}") from None
+
+
+def keep_noise(project: Project, found: AgainstItself, output: Path | None) -> Path:
+    """Write what `eval --aa` measured as a run folder beside the others, where no command takes it for a comparison."""
+    from llmops_git.evals.folder import write_run_folder
+    from llmops_git.reports.noise_text import render_noise
+
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    folder = output or runs_folder(project).parent / "aa" / stamp
+    comment = render_noise(found.found, color=False) + "\n"
+    write_run_folder(folder, runs=found.runs, spans=found.spans, report=found.document, comment=comment)
+    return folder
 
 
 def keep_run(project: Project, evaluated: Evaluated, output: Path | None, *, record: ShardRecord | None = None) -> Path:

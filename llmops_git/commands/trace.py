@@ -79,11 +79,15 @@ def _samples(folder: Path, case: str, repeat: int, side: str | None, name: str |
 
 def sides_of(folder: Path) -> Mapping[str, tuple[str, ...]]:
     """Config digest -> the sides it is, by the folder's report. One that no comparison names is none."""
+    from llmops_git.commands.against_itself import SCHEMA as AGAINST_ITSELF
     from llmops_git.commands.report import REPORT_FILE, read_document
     from llmops_git.reports.json_report import report_from_document
 
     file = folder / REPORT_FILE
-    report = report_from_document(read_document(file), path=str(file))
+    document = read_document(file)
+    if isinstance(document, dict) and document.get("schema") == AGAINST_ITSELF:
+        return {str(config["config_digest"]): ("head",) for config in document["configs"]}
+    report = report_from_document(document, path=str(file))
     comparisons = [comparison for config in report.configs for comparison in config.comparisons]
     sides: dict[str, tuple[str, ...]] = {
         comparison.base_digest: ("base",) for comparison in comparisons if comparison.base_digest

@@ -158,11 +158,19 @@ def _adjust(comparisons: list[Comparison], against: Against) -> None:
 
 def _held_to(scorer: ScorerComparison, *, harm: float, gain: float, tests: int) -> ScorerComparison:
     """One member of a family of `tests`, with its adjusted p values and a verdict that they bear."""
-    verdict, notes = scorer.verdict, scorer.notes
-    if verdict == "regressed" and harm >= scorer.alpha:
-        verdict = "inconclusive"
+    verdict = borne_among_many(scorer.verdict, harm=harm, gain=gain, alpha=scorer.alpha, cases=scorer.cases)
+    notes = scorer.notes
+    if verdict != scorer.verdict and scorer.verdict == "regressed":
         notes = (*notes, f"a regression on its own, not among {tests} tests (p {harm:.3f} after Holm)")
-    elif verdict == "improved" and gain >= scorer.alpha:
-        verdict = "unchanged" if scorer.cases >= FEWEST_CASES_UNCHANGED else "inconclusive"
+    elif verdict != scorer.verdict:
         notes = (*notes, f"an improvement on its own, not among {tests} tests (p {gain:.3f} after Benjamini-Hochberg)")
     return replace(scorer, verdict=verdict, p_adjusted=harm, notes=notes)
+
+
+def borne_among_many(verdict: Verdict, *, harm: float, gain: float, alpha: float, cases: int) -> Verdict:
+    """What is left of a verdict whose adjusted p values are `harm` (of a regression) and `gain` (of an improvement)."""
+    if verdict == "regressed" and harm >= alpha:
+        return "inconclusive"
+    if verdict == "improved" and gain >= alpha:
+        return "unchanged" if cases >= FEWEST_CASES_UNCHANGED else "inconclusive"
+    return verdict

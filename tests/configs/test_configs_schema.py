@@ -30,6 +30,7 @@ OWN = [
     "upgrade",
     "label",
     "calibrate",
+    "aa",
     "suite",
 ]
 
