@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -152,11 +153,12 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def starter_files(folder: Path, llmops: str, *options: str, below: str = "") -> dict[str, str]:
-    """What `llmops-git init` writes in a new repository, or in a folder of it."""
+    """What `llmops-git init` writes in a new repository, or in a folder of it, on a machine without any settings."""
     place = folder / below
     place.mkdir(parents=True)
-    subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], check=True)
-    subprocess.run([llmops, "init", *options], cwd=place, check=True, capture_output=True)
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1"}
+    subprocess.run(["git", "init", "-q", "-b", "main", str(folder)], env=environment, check=True)
+    subprocess.run([llmops, "init", *options], cwd=place, env=environment, check=True, capture_output=True)
     return {
         path.relative_to(folder).as_posix(): path.read_text()
         for path in sorted(folder.rglob("*"))
@@ -164,9 +166,8 @@ def starter_files(folder: Path, llmops: str, *options: str, below: str = "") -> 
     }
 
 
-def project_files(folder: Path, llmops: str, chat_url: str) -> dict[str, str]:
-    """That, with the provider's address set to the model of the test: the one edit of a user with a gateway."""
-    files = starter_files(folder, llmops, "--provider", "openai")
+def with_provider(files: Mapping[str, str], chat_url: str) -> dict[str, str]:
+    """A project with the provider's address set to the model of the test: the one edit of a user with a gateway."""
     address = f"providers:\n  openai: {{api: openai, base_url: {chat_url}, key_env: OPENAI_API_KEY}}\n"
     return {**files, "llmops.yaml": files["llmops.yaml"] + address}
 

@@ -14,7 +14,7 @@ from py_compile import PycInvalidationMode
 
 import pytest
 from action_act import FORWARDED, Act
-from action_story import NAME, Story, model, project_files
+from action_story import NAME, Story, model, starter_files, with_provider
 from fakehub.hub import running
 
 from tests.chat_server import ChatServer, chat_server
@@ -58,15 +58,18 @@ def packages(action: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared / "llmops-git"
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[tuple[dict[str, str], ChatServer]]:
-    """The files of a new project, and the model that its policy names."""
-    from llmops_git.commands.starter import project_files as starter_files
-
-    rows = starter_files("openai", "any")["evals/review-sentiment.jsonl"]
+@pytest.fixture(scope="session")
+def starter(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What `llmops-git init` writes, run once as a user runs it: nobody changes these files."""
     llmops = str(Path(sys.executable).with_name("llmops-git"))
-    with chat_server(model(rows)) as chat:
-        yield project_files(tmp_path / "project", llmops, chat.url), chat
+    return starter_files(tmp_path_factory.mktemp("starter") / "project", llmops, "--provider", "openai")
+
+
+@pytest.fixture
+def project(starter: dict[str, str]) -> Iterator[tuple[dict[str, str], ChatServer]]:
+    """The files of a new project, and the model that its policy names."""
+    with chat_server(model(starter["evals/review-sentiment.jsonl"])) as chat:
+        yield with_provider(starter, chat.url), chat
 
 
 @pytest.fixture

@@ -6,23 +6,31 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from action_story import CONFIG, GOOD, NAME, Story
+from action_story import BAD, CONFIG, GOOD, NAME, Story
 
 pytestmark = pytest.mark.slow
 
 FIRST, SECOND = f"llmops/{CONFIG}/v1.0.0", f"llmops/{CONFIG}/v1.0.1"
 
 
-def test_a_change_goes_through_review_merge_release_promotion_and_rollback(story: Story) -> None:
+def test_a_change_goes_through_review_its_update_merge_release_promotion_and_rollback(story: Story) -> None:
     begun = story.release()
     assert (0, [FIRST]) == (begun.code, json.loads(begun.outputs["tags"]))
     assert (FIRST, "") == (story.running("staging"), story.running("production"))
     assert 0 == story.dispatch("promote", config=CONFIG, environment="production", reason="the first").code
 
-    number = story.propose(GOOD)
-    run, reviewed = story.evaluate(number)
+    number = story.propose(BAD)
+    begun_with, reviewed = story.evaluate(number)
+    assert (0, "inconclusive") == (reviewed.code, reviewed.outputs["verdict"])  # eight cases cannot tell 25 % from none
+    [comment] = story.hub.comments(number)
+    first = comment.id
+    assert (True, True) == ("Inconclusive" in comment.body, "production" in comment.body)
+
+    story.change(GOOD)
+    run, reviewed = story.evaluate(number, action="synchronize", before=begun_with.head_oid)
     assert (0, "improved", "success") == (reviewed.code, reviewed.outputs["verdict"], story.gate(run.head_oid))
-    assert "production" in story.hub.comments(number)[0].body
+    [comment] = story.hub.comments(number)
+    assert (first, True, False) == (comment.id, "Improved" in comment.body, "Inconclusive" in comment.body)
     before = story.tip()
     story.hub.merge(number)
 
