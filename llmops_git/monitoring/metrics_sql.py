@@ -20,6 +20,7 @@ from llmops_git.monitoring.metrics_rows import IS_BILLED, IS_SIGNAL, Rows
 SLOTS = 100  # of a histogram, for each factor of e: neighbours differ by one percent
 MOMENTS = ("n", "sum_w", "sum_wv", "sum_w2", "sum_w2v", "sum_w2vv")
 SUMS = "sum(w) AS sum_w, sum(w * v) AS sum_wv, sum(w * w) AS sum_w2, sum(w * w * v) AS sum_w2v, sum(w * w * v * v) AS sum_w2vv"
+SEEN = "min(ts) AS first_seen, max(ts) AS last_seen"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +50,14 @@ def utc(moment: datetime) -> datetime:
 
 def moments(metric: Metric, scope: Scope) -> Query:
     """For each group: how many rows (`n`), and the sums that weighted means and their errors follow from: of the weights w, of
-    w·v, w², w²·v and w²·v²."""
-    picked, bound = picked_rows(metric.rows, scope)
+    w·v, w², w²·v and w²·v²; and when the first and the last began."""
+    picked, bound = picked_rows(metric.rows, scope, more="ts, ")
     names = names_of(scope.by)
-    return Query(sql=by_keys(names, f"count(*) AS n, {SUMS}", valued(picked)), parameters=bound, columns=(*names, *MOMENTS))
+    return Query(
+        sql=by_keys(names, f"count(*) AS n, {SUMS}, {SEEN}", valued(picked)),
+        parameters=bound,
+        columns=(*names, *MOMENTS, "first_seen", "last_seen"),
+    )
 
 
 def quantiles(metric: Metric, scope: Scope, *, weighted: bool, levels: tuple[float, ...] = ()) -> Query:
@@ -112,20 +117,23 @@ def totals(metric: Metric, scope: Scope, *, split: datetime) -> Query:
 
 
 def histogram(metric: Metric, scope: Scope) -> Query:
-    """For each group and slot of values: the smallest and the largest value in it, rows, weight and squared weights."""
-    picked, bound = picked_rows(metric.rows, scope)
+    """For each group and slot of values: the smallest and the largest value in it, rows, weights, and
+    when the first and the last began."""
+    picked, bound = picked_rows(metric.rows, scope, more="ts, ")
     keys = (*names_of(scope.by), "slot")
-    asked = "min(v) AS low, max(v) AS high, count(*) AS n, sum(w) AS sum_w, sum(w * w) AS sum_w2"
-    sql = by_keys(keys, asked, f"{slotted(keys[:-1], picked)} AS slotted")
-    return Query(sql=sql, parameters=bound, columns=(*keys, "low", "high", "n", "sum_w", "sum_w2"))
+    asked = f"min(v) AS low, max(v) AS high, count(*) AS n, sum(w) AS sum_w, sum(w * w) AS sum_w2, {SEEN}"
+    sql = by_keys(keys, asked, f"{slotted((*keys[:-1], 'ts'), picked)} AS slotted")
+    columns = (*keys, "low", "high", "n", "sum_w", "sum_w2", "first_seen", "last_seen")
+    return Query(sql=sql, parameters=bound, columns=columns)
 
 
 def categories(metric: Metric, scope: Scope) -> Query:
-    """For each group and text value: rows and weight."""
-    picked, bound = picked_rows(metric.rows, scope)
-    names = names_of(scope.by)
-    sql = by_keys((*names, "v"), "count(*) AS n, sum(w) AS sum_w", valued(picked))
-    return Query(sql=sql, parameters=bound, columns=(*names, "v", "n", "sum_w"))
+    """For each group and text value: rows, weights, and when the first and the last began."""
+    picked, bound = picked_rows(metric.rows, scope, more="ts, ")
+    keys = (*names_of(scope.by), "v")
+    asked = f"count(*) AS n, sum(w) AS sum_w, sum(w * w) AS sum_w2, {SEEN}"
+    sql = by_keys(keys, asked, valued(picked))
+    return Query(sql=sql, parameters=bound, columns=(*keys, "n", "sum_w", "sum_w2", "first_seen", "last_seen"))
 
 
 def sample(metric: Metric, scope: Scope, *, size: int) -> Query:
