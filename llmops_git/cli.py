@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status", "Show what is released and what runs where."),
     "log": ("log", "Show the history of a config or an environment."),
     "bisect": ("bisect", "Find the commit that moved a score."),
+    "mine": ("mine", "Make cases of live failures, and propose them for a label."),
     "resolve": ("resolve", "Print what a deploy script needs to know about a release."),
     "export": ("export", "Write a release's bundle."),
     "ci": ("ci", "Do what a CI job's event asks for: evaluate, comment, release, promote, monitor."),

@@ -1,0 +1,285 @@
+"""Turns live failures into cases: ranked, complete, redacted, and each question once. Reads the store, and writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from llmops_git.configs.digest import digest_of
+from llmops_git.configs.values import Case, Config
+from llmops_git.errors import LlmopsError
+from llmops_git.monitoring.captured import Captured, captured_in
+from llmops_git.monitoring.likeness import Known, known_texts, text_of
+from llmops_git.monitoring.mining import Failure, Wish, failures, reviewed
+from llmops_git.monitoring.reproduced import Verdict
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from llmops_git.configs.policy import Policy
+    from llmops_git.configs.tree import Tree
+
+Clean = Callable[[str], str]  # a text without what must not get into a repository; raises NotMeasured where that is not sure
+
+_ID_DIGITS = 12
+_READ = 50  # traces that are read for their content besides ten for each case that is wanted: each costs a search
+UNKNOWN = Verdict(state="cannot tell", why="it was not asked again")
+NOT_REDACTED = "it could not be redacted"
+NO_ROW = "it cannot be written as a row of an eval set"
+SUITES = "guardrails/suites"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mined:
+    """A new case. `alike` counts the failures that ask nearly the same; `again` names what was asked again ("" for nothing)."""
+
+    config: str
+    failure: Failure
+    captured: Captured
+    alike: int = 0
+    verdict: Verdict = UNKNOWN
+    again: str = ""
+
+    @property
+    def id(self) -> str:
+        """The case's name: it follows from the inputs."""
+        return f"live-{digest_of(self.captured.inputs)[7 : 7 + _ID_DIGITS]}"
+
+    @property
+    def why(self) -> tuple[str, ...]:
+        """The reasons, each in a line."""
+        return tuple(
+            f"{reason.kind}{f' {reason.name}' if reason.name else ''}: {reason.detail}" for reason in self.failure.reasons
+        )
+
+    @property
+    def case(self) -> Case:
+        """As an evaluation takes it."""
+        captured = self.captured
+        return Case(id=self.id, inputs=captured.inputs, documents=captured.documents, tools=captured.tools)
+
+
+@dataclass(slots=True, kw_only=True)
+class Dig:
+    """What mining came to. `failing` counts the requests that something speaks against; `skipped` says how many of them became
+    no case, by the reason."""
+
+    failing: int = 0
+    mined: list[Mined] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+def dig(
+    connection: DuckDBPyConnection,
+    configs: Mapping[str, Config],
+    *,
+    wishes: Sequence[Wish],
+    since: datetime,
+    limit: int,
+    known: Mapping[str, Sequence[Case]],
+    clean: Clean,
+    allowed_scorers: Collection[str] = (),
+    labels: Mapping[str, bool] | None = None,
+) -> Dig:
+    """The worst failures of these configs (by name) since then, at most `limit`, that are in nobody's eval set yet.
+
+    `known` are the cases that each config has, and those that wait in proposals; `labels` says of traces that people reviewed
+    whether they were attacks.
+    """
+    from llmops_git.monitoring.mining_query import read_live
+    from llmops_git.monitoring.store import read_trace
+
+    requests, fences = read_live(
+        connection,
+        sorted(configs),
+        since_day=since.astimezone(UTC).date().isoformat(),
+        since_ns=int(since.timestamp() * 1e9),
+        wishes=wishes,
+        also=sorted(labels or {}),
+    )
+    requests = tuple(reviewed(live, labels[live.trace_id]) if labels and live.trace_id in labels else live for live in requests)
+    worst = failures(requests, wishes, fences, lower_is_better=_lower_is_better(configs.values(), allowed_scorers))
+    made = Dig(failing=len(worst))
+    taken = {trace for cases in known.values() for trace in _traces(cases)}
+    texts = {name: known_texts((case.id, text_of(case.inputs)) for case in cases) for name, cases in known.items()}
+    for number, failure in enumerate(worst):
+        if number >= 10 * limit + _READ:
+            made.skipped["others are worse"] += len(worst) - number
+            break
+        if failure.live.trace_id in taken:
+            made.skipped["it is in the eval set, or waits in a proposal"] += 1
+            continue
+        found = captured_in(read_trace(connection, failure.live.trace_id))
+        _take(made, configs[failure.live.config], failure, found, texts.setdefault(failure.live.config, Known()), clean, limit)
+    return made
+
+
+def _take(made: Dig, config: Config, failure: Failure, found: Captured | str, texts: Known, clean: Clean, limit: int) -> None:
+    """Make a failure a case, or count why it is none."""
+    fault = found if isinstance(found, str) else _misfit(config, found)
+    if fault or isinstance(found, str):
+        made.skipped[fault] += 1
+        return
+    try:
+        captured = redacted(_needed(config, found), clean)
+    except LlmopsError:
+        made.skipped[NOT_REDACTED] += 1
+        return
+    fresh = Mined(config=config.name, failure=failure, captured=captured)
+    if not _is_readable(fresh):
+        made.skipped[NO_ROW] += 1
+        return
+    text = text_of(captured.inputs)
+    twin = texts.like(text)
+    ours = next((place for place, mined in enumerate(made.mined) if mined.config == config.name and mined.id == twin), None)
+    if ours is not None:
+        made.mined[ours] = replace(made.mined[ours], alike=made.mined[ours].alike + 1)
+        made.skipped["it asks nearly the same as another one"] += 1
+    elif twin is not None:
+        made.skipped["it asks nearly the same as a case that is there"] += 1
+    elif len(made.mined) >= limit:
+        made.skipped["others are worse"] += 1
+    else:
+        texts.add(fresh.id, text)
+        made.mined.append(fresh)
+
+
+def _misfit(config: Config, captured: Captured) -> str:
+    """Why a request cannot be a case of the config as it is now; "" where it can."""
+    from llmops_git.configs.checks import row_problems
+
+    problems = row_problems(config.resolved, Case(id="", inputs=captured.inputs, documents=captured.documents))
+    if not problems:
+        return ""
+    recorded = config.resolved.get("retrieval", {}).get("retriever") == "recorded" and captured.documents is None
+    return "its documents were not captured" if recorded else "its inputs do not fit the config as it is now"
+
+
+def _is_readable(mined: Mined) -> bool:
+    """Whether the row can be read again. A trace can hold what an eval set cannot: whole numbers that JSON readers round."""
+    from llmops_git.configs.cases import read_cases
+    from llmops_git.configs.live_rows import with_rows
+
+    try:
+        return not read_cases("live.jsonl", with_rows(b"", [row_of(mined)])).problems
+    except (ValueError, TypeError):
+        return False
+
+
+def _needed(config: Config, captured: Captured) -> Captured:
+    """The request without what the config would not read: documents that it finds by itself, tools that it has not."""
+    recorded = config.resolved.get("retrieval", {}).get("retriever") == "recorded"
+    return replace(
+        captured,
+        documents=captured.documents if recorded else None,
+        tools=captured.tools if config.resolved.get("tools") else None,
+    )
+
+
+def redacted(captured: Captured, clean: Clean) -> Captured:
+    """The same without what must not get into a repository. Raises LlmopsError where that is not sure."""
+    return replace(
+        captured,
+        inputs=_cleaned(captured.inputs, clean),
+        documents=None if captured.documents is None else tuple(_cleaned(item, clean) for item in captured.documents),
+        tools=None if captured.tools is None else tuple(_cleaned(item, clean) for item in captured.tools),
+        observed=clean(captured.observed),
+        comments=tuple(map(clean, captured.comments)),
+    )
+
+
+def _cleaned(value: Any, clean: Clean) -> Any:
+    from llmops_git.guardrails.leaves import texts_of, with_texts
+
+    return with_texts(value, [clean(text) for text in texts_of(value)])
+
+
+def reviewed_traces(tree: Tree, root: str) -> dict[str, bool]:
+    """What people said of live texts when they reviewed guardrails, as suites keep it: trace -> whether it was an attack."""
+    from llmops_git.guardrails.suites import read_suite
+
+    folder = f"{root}/{SUITES}".lstrip("/")
+    paths = [path for path in tree.walk(folder) if path.startswith(f"{folder}/") and path.endswith(".jsonl")]
+    found: dict[str, bool] = {}
+    for path, data in tree.read(paths).items():
+        for text in read_suite(path, data).texts:
+            if trace := text.source.get("trace_id"):
+                found[trace] = found.get(trace, False) or text.attack
+    return found
+
+
+def _lower_is_better(configs: Iterable[Config], allowed: Collection[str]) -> frozenset[str]:
+    """The scorers of which a low score is good, or whose scores have no scale: costs, times, counts."""
+    from llmops_git.scorers.table import try_scorers
+
+    found: set[str] = set()
+    for config in configs:
+        built = try_scorers(config.evaluation.scorers if config.evaluation else (), allowed)[0]
+        found |= {name for name, scorer in built.items() if scorer.direction == "lower" or scorer.ratio}
+    return frozenset(found)
+
+
+def _traces(cases: Iterable[Case]) -> Iterator[str]:
+    for case in cases:
+        trace = (case.source or {}).get("trace_id")
+        if isinstance(trace, str):
+            yield trace
+
+
+def row_of(mined: Mined) -> dict[str, Any]:
+    """The row of the eval set (schemas/case.schema.json)."""
+    live, captured = mined.failure.live, mined.captured
+    kinds = dict.fromkeys(reason.name if reason.kind == "signal" else reason.kind for reason in mined.failure.reasons)
+    row: dict[str, Any] = {"id": mined.id, "inputs": captured.inputs}
+    if captured.documents is not None:
+        row["documents"] = list(captured.documents)
+    if captured.tools is not None:
+        row["tools"] = list(captured.tools)
+    source = {
+        "trace_id": live.trace_id,
+        "release": live.release,
+        "digest": live.digest,
+        "environment": live.environment,
+        "model": live.model,
+        "ts": datetime.fromtimestamp(live.start_ns / 1e9, UTC).isoformat(timespec="seconds"),
+        "why": list(mined.why),
+        "alike": mined.alike,
+        "comments": list(captured.comments),
+        "reproduced": f"{mined.verdict.state}: {mined.verdict.why}" + (f"; asked {mined.again}" if mined.again else ""),
+    }
+    return row | {
+        "tags": ["live", *(kind for kind in kinds if kind)],
+        "needs_label": True,
+        "observed": captured.observed,
+        "source": {key: value for key, value in source.items() if value},
+    }
+
+
+def cleaner(policy: Policy, environ: Mapping[str, str]) -> tuple[Clean, tuple[str, ...]]:
+    """What takes personal data and secrets out of a text, and what it does not look for, in words: a library is missing."""
+    from llmops_git.commands.secrets import secrets_of
+    from llmops_git.guardrails.base import Check
+    from llmops_git.guardrails.redaction import redact
+    from llmops_git.guardrails.settings import CheckSettings
+    from llmops_git.guardrails.table import CHECKS, build_check
+    from llmops_git.reports.redact import redactor
+
+    own = redactor(secrets_of(policy, environ))
+    checks: list[Check] = []
+    missing = []
+    for name in ("pii", "secrets"):
+        try:
+            checks.append(build_check(CheckSettings(name=name, use=name))) if name in CHECKS else None
+        except LlmopsError as error:
+            missing.append(f"{name} is not looked for: {error.message}")
+
+    def clean(text: str) -> str:
+        cleaned: str = own(text)
+        for check in checks:
+            cleaned = redact(cleaned, check.find(cleaned, None))
+        return cleaned
+
+    return clean, tuple(missing)
