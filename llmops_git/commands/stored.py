@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def place_of(project: Project, where: str | None) -> str:
-    """Where the store is: `where`, a folder or a URL; else what the policy says, or `.llmops/traces` below the project's root."""
+    """Where the store is: `where`, a folder or a URL; else what the policy says, or `.llmops/traces` in the project's root."""
     from llmops_git.monitoring.store import DEFAULT_FOLDER
 
     if where:

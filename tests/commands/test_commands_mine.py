@@ -207,7 +207,7 @@ def test_a_dry_run_writes_and_asks_nothing(project: tuple[Place, Folder]) -> Non
 
 
 def test_what_cannot_be_asked_again_is_a_case_all_the_same(project: tuple[Place, Folder]) -> None:
-    place, clone = project
+    _, clone = project
     stored(clone.path, live_request(1, said("please route message 29"), signals=DOWN))
     (clone.path / "llmops.yaml").write_text((clone.path / "llmops.yaml").read_text() + "budget: {max_requests: 0}\n")
     [case] = clone.json("mine")["cases"]
