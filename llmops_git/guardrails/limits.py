@@ -52,7 +52,7 @@ def matches(pattern: Any, text: str, allowed: Allowance, *, overlapped: bool = F
 def capped(findings: Iterable[Finding], text: str) -> tuple[Finding, ...]:
     """The findings in the order of the text. Where there are more than can be told, the last one reaches to the end of the
     text: what was not counted is not let through."""
-    found = list(islice(findings, MOST_FINDINGS + 1))
+    found = list(dict.fromkeys(islice(findings, MOST_FINDINGS + 1)))
     if len(found) > MOST_FINDINGS:
         first = min(found[MOST_FINDINGS - 1 :], key=lambda finding: finding.start)
         found = [*found[: MOST_FINDINGS - 1], Finding(label=first.label, start=first.start, end=len(text))]

@@ -16,6 +16,12 @@ CHECKS: dict[str, str] = {
     "regex": "regex",
     "banned": "banned",
     "pii": "pii",
+    "secrets": "secrets",
+    "injection": "injection",
+    "json_schema": "json_schema",
+    "length": "length",
+    "judge": "judge",
+    "classifier": "classifier",
 }
 
 
