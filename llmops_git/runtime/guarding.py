@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llmops_git.runtime.ids import new_span_id
@@ -13,6 +14,8 @@ from llmops_git.traces import attributes as names
 if TYPE_CHECKING:
     from llmops_git.guardrails.base import GuardVerdict, RuleResult, Session, Side
     from llmops_git.guardrails.packs import Pack
+    from llmops_git.runtime.asking import Asker
+    from llmops_git.runtime.inference import Inference
 
 BLOCKED = "guardrail"  # the finish reason of a reply that a guardrail gave in the model's place
 
@@ -20,10 +23,9 @@ BLOCKED = "guardrail"  # the finish reason of a reply that a guardrail gave in t
 class Guards:
     """The packs of one bundle, made once."""
 
-    def __init__(self, resolved: Mapping[str, Any], session: Session | None) -> None:
+    def __init__(self, resolved: Mapping[str, Any]) -> None:
         self._resolved = resolved.get("guardrails") or {}
         self._whole = resolved
-        self._session = session
         self._packs: dict[str, tuple[Pack, ...]] = {}
 
     def has(self, side: Side) -> bool:
@@ -31,7 +33,7 @@ class Guards:
         return bool(self._resolved.get(side))
 
     def inputs(
-        self, inputs: Mapping[str, Any], known: Mapping[str, GuardVerdict]
+        self, inputs: Mapping[str, Any], known: Mapping[str, GuardVerdict], session: Session
     ) -> tuple[dict[str, Any], str | None, tuple[RuleResult, ...]]:
         """Inputs as they may be passed on, the message of what blocks them (None: nothing), and what each rule came to for the
         texts that were not held to the rules before (`known`)."""
@@ -41,29 +43,31 @@ class Guards:
         try:
             texts = texts_of(inputs)
         except Undecided:  # too much for one look: the packs say so
-            return self._applied(inputs)
+            return self._applied(inputs, session)
         blocked = next((known[text].text for text in texts if text in known and not known[text].allowed), None)
         if blocked is not None:
             return {}, blocked, ()
         new = {str(number): text for number, text in enumerate(texts) if text not in known}
-        allowed, message, results = self._applied(new) if new else ({}, None, ())
+        allowed, message, results = self._applied(new, session) if new else ({}, None, ())
         if message is not None:
             return {}, message, results
         kept = [allowed[str(number)] if str(number) in new else known[text].text for number, text in enumerate(texts)]
         return dict(with_texts(inputs, kept)), None, results
 
-    def _applied(self, inputs: Mapping[str, Any]) -> tuple[dict[str, Any], str | None, tuple[RuleResult, ...]]:
+    def _applied(
+        self, inputs: Mapping[str, Any], session: Session
+    ) -> tuple[dict[str, Any], str | None, tuple[RuleResult, ...]]:
         started = time.time_ns()
         try:
             from llmops_git.guardrails.apply import apply_to_inputs
 
-            verdict = apply_to_inputs(self._built("input"), inputs, clock_ns=time.time_ns, session=self._session)
+            verdict = apply_to_inputs(self._built("input"), inputs, clock_ns=time.time_ns, session=session)
             return dict(verdict.inputs), None if verdict.allowed else verdict.message, verdict.results
         except Exception as error:  # noqa: BLE001  # an application must not fall over what guards it
             failed = self._failed("input", "", started, error)
             return dict(inputs), None if failed.allowed else failed.text, failed.results
 
-    def verdict(self, side: Side, text: str) -> GuardVerdict:
+    def verdict(self, side: Side, text: str, session: Session) -> GuardVerdict:
         """What the packs of a side come to. Where they fail altogether, a text passes unless a rule says that it may not."""
         from llmops_git.guardrails.base import GuardVerdict
 
@@ -73,7 +77,7 @@ class Guards:
         try:
             from llmops_git.guardrails.apply import apply_packs
 
-            return apply_packs(self._built(side), side, text, clock_ns=time.time_ns, session=self._session)
+            return apply_packs(self._built(side), side, text, clock_ns=time.time_ns, session=session)
         except Exception as error:  # noqa: BLE001  # an application must not fall over what guards it
             return self._failed(side, text, started, error)
 
@@ -104,6 +108,36 @@ class Guards:
         ]
         blocking = [str(pack.get("message", "")) for pack, rule in rules if rule.get("on_error") == "block"]
         return GuardVerdict(allowed=not blocking, text=blocking[0] if blocking else text, results=tuple(results))
+
+
+class JudgeSession:
+    """Asks the judges of rules in the name of a request, whose trace says so."""
+
+    def __init__(self, request: Inference, asker: Asker) -> None:
+        self._request = request
+        self._asker = asker
+
+    def generate(self, judge: Mapping[str, Any], text: str) -> str:
+        """The judge's words about a text. Raises Undecided when there are none."""
+        from llmops_git.errors import LlmopsError
+        from llmops_git.guardrails.base import Undecided
+        from llmops_git.guardrails.judge import question
+        from llmops_git.runtime.asking import request_of
+
+        try:
+            messages, schema = question(judge, labels_of(self._request.bundle.resolved, judge), text)
+            asked = request_of(judge, messages)
+            asked = asked if asked.output_schema else replace(asked, output_schema=schema)
+            return self._request.ask_as(asked).text
+        except LlmopsError as error:
+            raise Undecided(error.message) from None
+
+
+def labels_of(resolved: Mapping[str, Any], judge: Mapping[str, Any]) -> tuple[str, ...]:
+    """The labels that the rule of a judge may be answered with."""
+    packs = (pack for side in (resolved.get("guardrails") or {}).values() for pack in side)
+    rules = (rule for pack in packs for rule in pack.get("rules") or ())
+    return next((tuple(map(str, rule["scale"])) for rule in rules if rule.get("judge") == judge), ())
 
 
 def guard_step(result: RuleResult, parent_id: str) -> Step:

@@ -17,6 +17,7 @@ from llmops_git.traces import attributes as names
 
 if TYPE_CHECKING:
     from llmops_git.providers.base import Reply
+    from llmops_git.providers.base import Request as ModelRequest
 
 T = TypeVar("T")
 Messages = Sequence[Mapping[str, Any]]
@@ -102,6 +103,17 @@ class Inference(Finding):
             self.record(None, error=error)
             raise
         self.record(reply)
+        return reply
+
+    def ask_as(self, request: ModelRequest) -> Reply:
+        """The reply to a request of another config's, a judge's say, recorded. Raises ProviderError."""
+        asked = Asked(self._now(), self._parent(), request.messages, None)
+        try:
+            reply = self._router.asker.ask(request)
+        except BaseException as error:
+            self._chat(asked, None, provider=request.provider, model=request.model, error=error)
+            raise
+        self._chat(asked, reply, provider=request.provider, model=request.model)
         return reply
 
     def _streamed(self, chunks: Iterable[T], watched: Watched, provider: str, model: str) -> Iterator[T]:

@@ -18,6 +18,7 @@ from llmops_git.runtime.steps import Trace
 if TYPE_CHECKING:
     from llmops_git.guardrails.base import GuardVerdict, RuleResult, Side
     from llmops_git.providers.base import Reply
+    from llmops_git.runtime.guarding import JudgeSession
 
 RETRIES = 2
 Tools = Mapping[str, Callable[..., Any]]
@@ -133,19 +134,24 @@ class Request(Inference):
         guards = self._router.guards(self.bundle)
         if not guards.has("input"):
             return dict(inputs), None
-        allowed, message, results = guards.inputs(inputs, self._verdicts("input"))
+        allowed, message, results = guards.inputs(inputs, self._verdicts("input"), self._session())
         self._ruled(results)
         return allowed, message
 
     def _guarded(self, side: Side, text: str) -> GuardVerdict:
         known = self._verdicts(side)
         if text not in known:
-            verdict = self._router.guards(self.bundle).verdict(side, text)
+            verdict = self._router.guards(self.bundle).verdict(side, text, self._session())
             self._ruled(verdict.results)
             known[text] = verdict
             if verdict.allowed:
                 known.setdefault(verdict.text, verdict)  # what it was redacted to needs no second look
         return known[text]
+
+    def _session(self) -> JudgeSession:
+        from llmops_git.runtime.guarding import JudgeSession
+
+        return JudgeSession(self, self._router.asker)
 
     def _verdicts(self, side: Side) -> dict[str, GuardVerdict]:
         """The verdicts of this request so far, by text."""

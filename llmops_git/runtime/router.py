@@ -163,7 +163,7 @@ class Router:
         """The guardrails of a bundle."""
         known = self._guards
         if known is None or known[0] is not bundle:
-            known = self._guards = (bundle, Guards(bundle.resolved, None))
+            known = self._guards = (bundle, Guards(bundle.resolved))
         return known[1]
 
     def chat_attributes(self, known: Mapping[str, Any], reply: Any) -> Mapping[str, Any]:
