@@ -19,8 +19,12 @@ if TYPE_CHECKING:
 
 DAY_NS = 86_400 * 1_000_000_000
 ROW_GROUP = 61_440
+WAITING = f"config = '' and not (root and operation = {quoted(names.INVOKE_WORKFLOW)})"  # a root may still come
 _COMPUTED = ("root", "ts")
 _NO_REQUEST = (names.GIVE_SIGNAL, names.EVALUATE)  # what is said of a request is none, also where its parent is unknown
+
+
+_TOLD = f"trace_id, root, start_ns, {', '.join(INHERITED)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +44,7 @@ def write_batch(store: Store, manifest: Manifest, rows: Path, folder: Path, with
         _leave_out(connection, without)
         duplicates = _drop_known(connection, store, manifest)
         _mark_roots(connection)
-        if _count(connection, "config = ''"):
+        if count(connection, "batch where config = ''"):
             _inherit(connection, store, manifest)
         return Written(files=_write_days(connection, store, folder), duplicates=duplicates)
 
@@ -64,18 +68,18 @@ def _leave_out(connection: DuckDBPyConnection, traces: Iterable[str]) -> None:
 
 def _drop_known(connection: DuckDBPyConnection, store: Store, manifest: Manifest) -> int:
     """Delete what the store has. A span that comes again began when it began: only files of that time are looked at."""
-    before = _count(connection, "true")
+    before = count(connection, "batch")
     first, last = connection.execute("select min(start_ns), max(start_ns) from batch").fetchone() or (None, None)
-    known = _near(store, manifest, first, last)
+    known = files_near(store, manifest, first, last)
     if known:
         connection.execute(
             f"delete from batch where (trace_id, span_id) in "  # noqa: S608
             f"(select (trace_id, span_id) from read_parquet({known}) where start_ns between {first} and {last})"
         )
-    return before - _count(connection, "true")
+    return before - count(connection, "batch")
 
 
-def _near(store: Store, manifest: Manifest, first: int | None, last: int | None, margin: int = 0) -> str:
+def files_near(store: Store, manifest: Manifest, first: int | None, last: int | None, margin: int = 0) -> str:
     """The files with spans of some time, as a list in SQL; "" where there are none."""
     if first is None or last is None:
         return ""
@@ -86,14 +90,14 @@ def _near(store: Store, manifest: Manifest, first: int | None, last: int | None,
 def _mark_roots(connection: DuckDBPyConnection) -> None:
     """What is a request. Other writers nest workflows in workflows, and some write none at all."""
     workflow = quoted(names.INVOKE_WORKFLOW)
-    if _count(connection, f"operation = {workflow} and config = ''"):
+    if count(connection, f"batch where operation = {workflow} and config = ''"):
         connection.execute(
             f"""update batch set root = false where operation = {workflow} and config = '' and (trace_id, span_id) not in (
               select (trace_id, arg_min(span_id, (config = '', parent_id <> '', start_ns)))
               from batch where operation = {workflow} group by trace_id)"""  # noqa: S608
         )
     odd = f"parent_id = '' and operation not in ({workflow}, {', '.join(map(quoted, _NO_REQUEST))})"
-    if _count(connection, odd):
+    if count(connection, f"batch where {odd}"):
         connection.execute(
             f"update batch set root = true where {odd} and trace_id not in "  # noqa: S608
             f"(select trace_id from batch where operation = {workflow})"
@@ -103,14 +107,17 @@ def _mark_roots(connection: DuckDBPyConnection) -> None:
 def _inherit(connection: DuckDBPyConnection, store: Store, manifest: Manifest) -> None:
     """Give the spans of other writers what the root of their trace says: one of this batch, or one that was read before."""
     first, last = connection.execute("select min(start_ns), max(start_ns) from batch where config = ''").fetchone() or (0, 0)
-    told = f"trace_id, root, start_ns, {', '.join(INHERITED)}"
-    sources = [f"select {told} from batch where root or config <> ''"]  # noqa: S608
-    if known := _near(store, manifest, first, last, margin=DAY_NS):
-        sources.append(
-            f"select {told} from read_parquet({known}) where (root or config <> '') and trace_id in "  # noqa: S608
-            "(select trace_id from batch where config = '')"
-        )
+    sources = [f"select {_TOLD} from batch where root or config <> ''"]  # noqa: S608
+    if known := files_near(store, manifest, first, last, margin=DAY_NS):
+        sources.append(told_by(known, "batch"))
     inherit_from(connection, "batch", " union all ".join(sources))
+
+
+def told_by(files: str, waiting: str) -> str:
+    """The query for what spans in some files say of the traces that wait in a table: roots, and spans that know a config."""
+    knows = f"config <> '' or (root and operation = {quoted(names.INVOKE_WORKFLOW)})"
+    waits = f"select trace_id from {waiting} where config = ''"  # noqa: S608
+    return f"select {_TOLD} from read_parquet({files}) where ({knows}) and trace_id in ({waits})"  # noqa: S608
 
 
 def inherit_from(connection: DuckDBPyConnection, table: str, sources: str) -> None:
@@ -132,10 +139,9 @@ def inherit_from(connection: DuckDBPyConnection, table: str, sources: str) -> No
 
 
 def _write_days(connection: DuckDBPyConnection, store: Store, folder: Path) -> dict[str, SpanFile]:
-    orphan = "config = '' and not root and trace_id not in (select trace_id from batch where root)"
     days = connection.execute(
         f"select start_ns // {DAY_NS}, count(*), min(start_ns), max(start_ns), "  # noqa: S608
-        f"count(*) filter ({orphan}) from batch group by 1 order by 1"
+        f"count(*) filter ({WAITING}) from batch group by 1 order by 1"
     ).fetchall()
     written: dict[str, SpanFile] = {}
     for day, rows, first, last, orphans in days:
@@ -167,6 +173,7 @@ def copy_sorted(connection: DuckDBPyConnection, query: str, file: Path) -> None:
     )
 
 
-def _count(connection: DuckDBPyConnection, condition: str) -> int:
-    found = connection.execute(f"select count(*) from batch where {condition}").fetchone()  # noqa: S608
+def count(connection: DuckDBPyConnection, what: str) -> int:
+    """How many rows a table has, where a condition holds if `what` has one."""
+    found = connection.execute(f"select count(*) from {what}").fetchone()  # noqa: S608
     return int(found[0]) if found else 0

@@ -53,7 +53,7 @@ def rows_of_line(line: bytes, now_ns: int) -> tuple[list[dict[str, Any]], list[R
     """The rows of a line, and the spans that are refused. Raises NotOtlp."""
     try:
         document = loads(line)
-        resources = document["resourceSpans"] if "resourceSpans" in document else _camel(document)["resourceSpans"]
+        resources = document["resourceSpans"] if "resourceSpans" in document else camel(document)["resourceSpans"]
         groups = [(resource, *_group(resource)) for resource in resources]
     except _DAMAGED as error:
         raise NotOtlp(f"not a line of OTLP JSON: {type(error).__name__}: {str(error)[:200]}") from None
@@ -79,11 +79,11 @@ def _row(written: Mapping[str, Any], process: Mapping[str, Any], now_ns: int) ->
     """The row of a span in a line. Raises ValueError or another error of what is damaged, whose text is the reason."""
     attributes = _attributes(written.get("attributes") or ())
     start = int(written["startTimeUnixNano"])
-    end = int(written.get("endTimeUnixNano") or start)
+    end = int(written.get("endTimeUnixNano") or 0) or start
     if not EARLIEST_NS <= start <= now_ns + AHEAD_NS:
-        raise ValueError(f"it began at {start} ns, which is {'before 2000' if start < EARLIEST_NS else 'in the future'}")
+        raise ValueError(f"it began {'before 2000' if start < EARLIEST_NS else 'in the future'}, at {str(start)[:40]} ns")
     if not start <= end <= start + LONGEST_NS:
-        attributes[NOTE] = f"it ended at {end} ns, {'before it began' if end < start else 'a year after it began'}"
+        attributes[NOTE] = f"it ended {'before it began' if end < start else 'a year after it began'}, at {str(end)[:40]} ns"
         end = start
     parent = written.get("parentSpanId")
     name = written.get("name", "")
@@ -115,6 +115,14 @@ def _id(written: Any, digits: int) -> str:
     elif len(read := base64.b64decode(written, validate=True)) == digits // 2 and any(read):
         return read.hex()
     raise ValueError(f"its id is {written[:80]!r}")
+
+
+def trace_id_of(written: Any) -> str:
+    """The id of a trace as the store has it; "" where it is none."""
+    try:
+        return _id(written, 32)
+    except _DAMAGED:
+        return ""
 
 
 def _odd_kind(written: Any, attributes: Mapping[str, Any]) -> dict[str, str]:
@@ -178,11 +186,11 @@ def _link(link: Mapping[str, Any]) -> dict[str, Any]:
     return {**ids, "attributes": _attributes(link.get("attributes") or ())}
 
 
-def _camel(value: Any) -> Any:
+def camel(value: Any) -> Any:
     """Field names with underscores, as some write them, in the form of the standard. Attribute keys are values, and stay."""
     if isinstance(value, dict):
-        return {_SNAKE.sub(lambda found: found.group(1).upper(), key): _camel(inner) for key, inner in value.items()}
-    return [_camel(inner) for inner in value] if isinstance(value, list) else value
+        return {_SNAKE.sub(lambda found: found.group(1).upper(), key): camel(inner) for key, inner in value.items()}
+    return [camel(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _reason(error: BaseException) -> str:

@@ -45,8 +45,8 @@ def files_in(paths: Sequence[Path]) -> list[Path]:
 def source_key(file: BinaryIO) -> str:
     """What a file is known by, whatever its name: a hash of its first line. "" for an empty file."""
     file.seek(0)
-    head = file.readline(_HEAD).rstrip(b"\r\n")
-    return hashlib.sha256(head).hexdigest()[:32] if head else ""
+    head = file.readline(_HEAD)
+    return hashlib.sha256(head.rstrip(b"\r\n")).hexdigest()[:32] if head else ""
 
 
 def resume(file: BinaryIO, source: Source | None) -> int:

@@ -19,6 +19,10 @@ from llmops_git.errors import LlmopsError, NotMeasured
 from llmops_git.monitoring.columns import COLUMNS, span_of_row
 from llmops_git.monitoring.files import Files, LocalFiles, RemoteFiles, files_at
 from llmops_git.monitoring.manifest import Manifest, decode, encode
+from llmops_git.monitoring.tombstones import FILE as FORGOTTEN
+from llmops_git.monitoring.tombstones import Tombstones
+from llmops_git.monitoring.tombstones import decode as decode_tombstones
+from llmops_git.monitoring.tombstones import encode as encode_tombstones
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -75,6 +79,17 @@ class Store:
         for generation in self._generations():
             if generation <= manifest.generation - KEPT_GENERATIONS:
                 self.files.remove(_manifest_name(generation))
+
+    def tombstones(self) -> Tombstones:
+        """What is forgotten. Raises LlmopsError when that cannot be read."""
+        try:
+            return decode_tombstones(self.files.read(FORGOTTEN), path=FORGOTTEN)
+        except FileNotFoundError:
+            return Tombstones()
+
+    def keep_tombstones(self, tombstones: Tombstones) -> None:
+        """Write down what is forgotten."""
+        self.files.write(FORGOTTEN, encode_tombstones(tombstones))
 
     def span_files(self, manifest: Manifest | None = None) -> tuple[str, ...]:
         """The Parquet files that count, as DuckDB opens them."""
