@@ -80,7 +80,8 @@ def find_problems(
     except InvalidInput as error:
         return list(error.problems), 0
     files = config_files(tree.walk(), policy)
-    problems = list(named_files(files)[1])
+    problems = [*named_files(files)[1], *_monitor_problems(tree, policy, paths)]
+    others = [path for path in paths if not _is_monitor(path, policy)]
     if not files and not paths:
         hint = "llmops-git init"
         problems.append(
@@ -88,11 +89,33 @@ def find_problems(
         )
     closures = Closures(tree, policy.root)
     closures.prepare(files)
-    chosen = _chosen(tree, closures, files, paths) if paths else files
+    chosen = _chosen(tree, closures, files, others) if paths else files
     loader = Loader(tree, policy, closures)
     for path in chosen:
         problems += _config_problems(tree, path, policy, loader, today)
     return list(dict.fromkeys(problems)), len(chosen)
+
+
+def _monitor_problems(tree: Tree, policy: Policy, paths: Sequence[str]) -> Iterable[Problem]:
+    """What is wrong with the rules about live traffic, all of them or those of the paths chosen."""
+    from llmops_git.monitoring.rule_files import read_rules
+
+    chosen = [path for path in paths if not path or _is_monitor(path, policy)]
+    if paths and not chosen:
+        return []
+    problems = read_rules(tree, policy)[1]
+    return [
+        problem
+        for problem in problems
+        if not paths or any(not path or problem.path == path or problem.path.startswith(f"{path}/") for path in chosen)
+    ]
+
+
+def _is_monitor(path: str, policy: Policy) -> bool:
+    from llmops_git.monitoring.rule_files import FOLDER
+
+    folder = f"{policy.root}/{FOLDER}" if policy.root else FOLDER
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def _chosen(tree: Tree, closures: Closures, files: Sequence[str], paths: Sequence[str]) -> list[str]:
