@@ -55,6 +55,13 @@ class Asker:
                 self._policy = _read_policy(self._path)
             return self._policy
 
+    def close(self) -> None:
+        """Close connections and models; asking opens them again."""
+        with self._lock:
+            opened, self._opened = self._opened, {}
+        for provider in opened.values():
+            provider.close()
+
     def after_fork(self) -> None:
         """In a child: connections are the parent's."""
         self._lock = threading.RLock()

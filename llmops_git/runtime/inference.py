@@ -96,7 +96,7 @@ class Inference(Finding):
         """The reply of the bundle's model to any messages, asked once, recorded, and not guarded. Raises ProviderError."""
         from llmops_git.runtime.asking import request_of
 
-        self._begin(messages, None)
+        self._begin(messages, self._answered(messages).documents)
         try:
             reply = self._router.asker.ask(request_of(self.bundle.resolved, messages))
         except BaseException as error:

@@ -65,8 +65,11 @@ class Pipeline:
         return self._front.waiting + sum(channel.worker.waiting for channel in self.channels)
 
     def close(self, seconds: float = EXIT_SECONDS) -> None:
+        """Write what is left, end the threads and close the files. What is recorded later begins them anew."""
         self.flush(seconds)
+        self._front.close()
         for channel in self.channels:
+            channel.worker.close()
             channel.close()
 
     def after_fork(self) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import time
-import weakref
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 from llmops_git.errors import LlmopsError
 from llmops_git.runtime.asking import Asker
@@ -98,6 +98,18 @@ class Router:
     def stats(self) -> dict[str, int]:
         """What became of the spans: written by sink, dropped, refused, waiting."""
         return self._pipeline.stats()
+
+    def close(self, seconds: float = EXIT_SECONDS) -> None:
+        """Write what is left, close files and connections, end threads. A program that ends does the writing by itself."""
+        self._pipeline.close(seconds)
+        self.asker.close()
+        _ROUTERS.discard(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
     @property
     def pipeline(self) -> Pipeline:
@@ -201,7 +213,7 @@ def stats() -> dict[str, int]:
     return total
 
 
-_ROUTERS: weakref.WeakSet[Router] = weakref.WeakSet()
+_ROUTERS: set[Router] = set()  # those that were loaded and not closed
 
 
 def _after_fork() -> None:

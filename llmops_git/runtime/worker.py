@@ -37,6 +37,7 @@ class Worker:
         self._trouble = trouble
         self._interval = interval
         self.held = 0  # sizes of what `handle` took and could not do yet
+        self._thread: threading.Thread | None = None
         self._reset()
         _WORKERS.add(self)
 
@@ -73,6 +74,15 @@ class Worker:
         _release(self._hurry)
         return done.wait(seconds)
 
+    def close(self) -> None:
+        """Let the thread end; putting something in starts another one."""
+        thread = self._thread
+        self._thread = None
+        _release(self._wake)
+        _release(self._hurry)
+        if thread is not None and thread.is_alive() and thread is not threading.current_thread():
+            thread.join(1.0)
+
     def after_fork(self) -> None:
         """In a child: what waits is the parent's, and so is the thread."""
         self.held = 0
@@ -87,7 +97,7 @@ class Worker:
         self._items: list[Any] = []
         self._waiting = 0
         self._flushes: list[threading.Event] = []
-        self._thread: threading.Thread | None = None
+        self._thread = None
 
     def _start(self) -> None:
         with self._lock:
@@ -103,7 +113,7 @@ class Worker:
 
     def _run(self) -> None:
         again: float | None = None
-        while True:
+        while self._thread is threading.current_thread():
             self._wake.acquire(timeout=-1 if again is None else again)
             if not self._flushes:
                 self._hurry.acquire(timeout=self._interval)

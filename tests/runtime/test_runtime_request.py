@@ -146,7 +146,7 @@ def test_users_are_hashed_with_a_salt(tmp_path: Path) -> None:
 
 def test_errors_of_the_application_go_through_and_are_in_the_trace(tmp_path: Path) -> None:
     router = loaded(tmp_path, content="full")
-    with pytest.raises(ZeroDivisionError):  # noqa: PT012
+    with pytest.raises(ZeroDivisionError):  # noqa: PT012, SIM117
         with router.request() as request:
             request.messages(message="hi")
             request.tool("divide", {"by": 0}, lambda by: 1 // by)
