@@ -11,7 +11,7 @@ import pytest
 from fakehub.hub import Hub
 
 from tests.attacks import naive
-from tests.attacks.stage import commit, git, product, put
+from tests.attacks.stage import called, commit, git, put
 from tests.chat_server import ChatServer, chat_server, text_answer
 from tests.commands.ci_project import KEY, POLICY, CiProject, config, rows
 
@@ -130,7 +130,7 @@ def test_a_config_cannot_be_moved_out_of_sight_of_a_local_eval_either(tmp_path: 
             for path in (path for path, text in changed.items() if text is None):
                 (folder / path).unlink()
             commit(folder, name)
-            codes[name] = product("eval", cwd=folder / "app" / ("service" if "nearer" in name else ".")).code
+            codes[name] = called("eval", cwd=folder / "app" / ("service" if "nearer" in name else ".")).code
             git(folder, "reset", "-q", "--hard", "origin/main")
     assert {"nothing": 1, "another default branch": 1, "other patterns": 1, "a nearer policy": 1, "no policy": 2} == codes
 

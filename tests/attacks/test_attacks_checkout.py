@@ -12,7 +12,7 @@ import pytest
 
 from llmops_git.configs.yaml import parse
 from tests.attacks import naive
-from tests.attacks.stage import bounded, checkout, commit, git, product, put
+from tests.attacks.stage import bounded, called, checkout, commit, git, put
 
 ROOT = Path(__file__).parents[2]
 SECRET = "sk-secret-of-the-machine"
@@ -99,7 +99,7 @@ def test_attributes_of_the_checkout_run_no_program_of_the_machine(tmp_path: Path
         ("show", "router"),
         ("check", "--ref", "HEAD~1"),
     ):
-        assert product(*command, cwd=folder).code == 0
+        assert called(*command, cwd=folder).code == 0
     assert not marker.exists()
 
 
@@ -125,7 +125,7 @@ def test_a_repository_planted_among_the_files_is_refused(tmp_path: Path) -> None
     assert marker.exists()
     marker.unlink()
 
-    done = product("check", cwd=clone / "service")
+    done = called("check", cwd=clone / "service")
     assert (2, True) == (done.code, "lies among the files of another repository" in done.out)
     assert not marker.exists()
 
@@ -134,8 +134,8 @@ def test_a_bare_repository_of_ones_own_is_still_one(tmp_path: Path) -> None:
     folder = checkout(tmp_path / "checkout")
     bare = tmp_path / "bare.git"
     git(tmp_path, "clone", "-q", "--bare", str(folder), str(bare))
-    assert 0 == product("check", "--ref", "HEAD", cwd=bare).code
-    assert 0 == product("check", "--ref", "HEAD", cwd=folder / ".git").code
+    assert 0 == called("check", "--ref", "HEAD", cwd=bare).code
+    assert 0 == called("check", "--ref", "HEAD", cwd=folder / ".git").code
 
 
 @pytest.mark.parametrize("target", ["../../../secret", "/proc/self/environ"])
@@ -158,7 +158,7 @@ def test_a_link_in_the_checkout_is_not_followed(tmp_path: Path, target: str, mon
         ("render", "router", "--case=a"),
         ("render", "router", "--ref=HEAD", "--case=a"),
     ):
-        done = product(*command, cwd=folder, environment={"OPENAI_API_KEY": SECRET})
+        done = called(*command, cwd=folder, environment={"OPENAI_API_KEY": SECRET})
         assert (2, False, True) == (done.code, SECRET in done.out, "link" in done.out), done.out
 
 
@@ -169,7 +169,7 @@ def test_a_folder_that_is_a_link_is_not_entered(tmp_path: Path) -> None:
     put(folder, {"prompts/router/system.j2": "{% include '../linked/t.j2' %}"})
     commit(folder)
     assert SECRET in (folder / "prompts" / "linked" / "t.j2").read_text()
-    done = product("render", "router", "--case=a", cwd=folder)
+    done = called("render", "router", "--case=a", cwd=folder)
     assert (2, False) == (done.code, SECRET in done.out)
 
 
@@ -180,7 +180,7 @@ def test_reports_are_not_written_through_links(tmp_path: Path) -> None:
     commit(folder)
     (folder / ".llmops" / "naive").write_text("reports of a naive tool land outside")
     assert (tmp_path / "outside" / "naive").exists()
-    done = product("eval", "--base=HEAD", cwd=folder)
+    done = called("eval", "--base=HEAD", cwd=folder)
     assert (2, True, ["naive"]) == (
         done.code,
         "is a link" in done.out,
@@ -202,6 +202,6 @@ def test_a_submodule_is_neither_fetched_nor_read(tmp_path: Path) -> None:
     assert marker.exists()  # what a checkout with `submodules: recursive` on an old git does
     marker.unlink()
 
-    done = product("check", "--ref", "HEAD", cwd=folder)
+    done = called("check", "--ref", "HEAD", cwd=folder)
     assert (2, True) == (done.code, "submodule" in done.out)
     assert not marker.exists()

@@ -10,7 +10,7 @@ import pytest
 
 from llmops_git.cli import run
 from tests.attacks import naive as stand_in
-from tests.attacks.stage import MEGABYTES, checkout, git, naive, product, put
+from tests.attacks.stage import checkout, git, naive, product, put
 from tests.small_project import FILES
 
 ROUTER = "prompts/router.yaml"
@@ -168,13 +168,15 @@ def test_such_a_schema_hangs_a_plain_validator(tmp_path: Path) -> None:
     assert not naive("validate", branches, '"x"', cwd=tmp_path, seconds=2).survived
 
 
+def test_such_a_pattern_takes_all_of_plain_re(tmp_path: Path) -> None:
+    assert not naive("match", EVIL, "a" * 60 + "!", cwd=tmp_path, seconds=2).survived
+
+
 @pytest.mark.parametrize(
     "scorer", ["{use: regex, pattern: '^(a|aa)+$'}", "{use: regex}", "{use: json_schema, schema: evil.schema.json}"]
 )
 def test_a_scorer_with_a_slow_pattern_ends(tmp_path: Path, scorer: str) -> None:
     from tests.chat_server import chat_server, text_answer
-
-    assert not naive("match", EVIL, "a" * 60 + "!", cwd=tmp_path, seconds=2).survived
 
     answer = json.dumps("a" * 60 + "!") if "json" in scorer else "a" * 60 + "!"
     with chat_server(lambda *_: text_answer(answer)) as server:
@@ -210,13 +212,15 @@ def test_an_eval_set_of_ten_million_rows_is_refused_before_it_is_read(tmp_path: 
     assert (2, True) == (done.code, done.survived and "larger than" in done.out), done.out
 
 
-def test_a_template_of_a_gigabyte_is_refused_and_not_read(tmp_path: Path) -> None:
+def test_a_template_larger_than_memory_is_refused_and_not_read(tmp_path: Path) -> None:
     folder = checkout(tmp_path / "checkout")
+    megabytes = 256
     with (folder / SYSTEM).open("wb") as file:
-        file.truncate(1 << 30)
-    assert not naive("render_file", str(folder / "prompts" / "router"), "system.j2", cwd=folder).survived
-    git(folder, "-c", "core.compression=1", "add", SYSTEM)  # a few megabytes when it is pushed
+        file.truncate(megabytes << 20)
+    room = megabytes - 16
+    assert not naive("render_file", str(folder / "prompts" / "router"), "system.j2", cwd=folder, megabytes=room).survived
+    git(folder, "-c", "core.compression=1", "add", SYSTEM)  # a megabyte when it is pushed
     git(folder, "commit", "-q", "-m", "huge")
     for command in (("check",), ("check", "--ref", "HEAD"), ("diff", "HEAD~1", "HEAD")):
-        done = product(*command, cwd=folder, megabytes=MEGABYTES - 400)
+        done = product(*command, cwd=folder, megabytes=room)
         assert (2, True) == (done.code, done.survived and "larger than" in done.out), done.out
