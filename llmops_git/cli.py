@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "review": ("review", "Show people the cases that teach most, and write down what they say."),
     "trace": ("trace", "Show what happened to one sample, step by step."),
     "calibrate": ("calibrate", "Compare a judge with the labels that people gave the same outputs."),
+    "guardrails": ("guardrails", "Measure guardrail packs on suites, watch them live, and label where they were wrong."),
     "upgrade": ("upgrade", "Pin configs to another model, evaluate that, and propose it with the evidence."),
     "release": ("release", "Tag the next version of every config that changed and passes."),
     "promote": ("promote", "Make a release run in an environment."),
@@ -41,7 +42,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mine": ("mine", "Make cases of live failures, and propose them for a label."),
     "resolve": ("resolve", "Print what a deploy script needs to know about a release."),
     "export": ("export", "Write a release's bundle."),
+    "dashboard": ("dashboard", "Write or serve a page with live quality, cost, latency, safety and user signals."),
+    "monitor": ("monitor", "Watch live traffic by rules: alerts as code, one issue for each."),
     "ci": ("ci", "Do what a CI job's event asks for: evaluate, comment, release, promote, monitor."),
+    "doctor": ("doctor", "Say how far the repository is, by what, and what the next step is."),
     "verify": ("verify", "Recompute every digest and check tags, history and deployments."),
 }
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from llmops_git.errors import NotMeasured
 
@@ -30,3 +35,27 @@ def stored_traces(project: Project, where: str | None) -> Store:
     if not store.span_files():
         raise NotMeasured(f"there are no traces in {store.files.where}", hint="llmops-git traces ingest")
     return store
+
+
+_BACK = re.compile(r"(\d{1,4})([hdw])", re.ASCII)
+_HOURS = {"h": 1, "d": 24, "w": 24 * 7}
+
+
+def _back(_context: click.Context, _parameter: click.Parameter, value: str) -> timedelta:
+    found = _BACK.fullmatch(value)
+    if not found:
+        raise click.BadParameter("a number of hours, days or weeks, as 36h, 7d or 2w")
+    return timedelta(hours=int(found[1]) * _HOURS[found[2]])
+
+
+def since_option(default: str) -> Callable[[Any], Any]:
+    """The `--since` option of a command that reads live traffic: how far back, as a timedelta."""
+    return click.option(
+        "--since", default=default, show_default=True, callback=_back, metavar="TIME", help="How far back, as 36h, 7d or 2w."
+    )
+
+
+def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The `--store` option."""
+    text = "The trace store: a folder or a URL (default: what the policy says, or .llmops/traces)."
+    return click.option("--store", metavar="PLACE", help=text)(command)

@@ -5,46 +5,21 @@ The texts are data: JSON in which no character can end the element, put into the
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
 from llmops_git.evals.people.items import Item, ReviewSample
 from llmops_git.evals.people.labels import FORMAT
 from llmops_git.reports.clean import clean
+from llmops_git.reports.embedded_data import page_with_data
 from llmops_git.reports.review_text import shown
 from llmops_git.reports.values_text import as_text
-
-_ESCAPES = {ord(character): f"\\u{ord(character):04x}" for character in "<>&'\u2028\u2029"}
 
 
 def render_review(samples: Sequence[ReviewSample]) -> str:
     """The page. Its policy allows the script and the style that are in it, by their digests, and nothing else."""
-    style = _asset("report.css") + _asset("review.css")
-    script = _asset("review.js")
-    data = json.dumps({"format": FORMAT, "samples": [_sample(sample) for sample in samples]}).translate(_ESCAPES)
-    parts = {
-        "@POLICY@": f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'",
-        "@STYLE@": style,
-        "@SCRIPT@": script,
-        "@DATA@": data,
-    }
-    page = _asset("review.html")
-    for mark, text in parts.items():  # the data, which strangers wrote, comes last
-        page = page.replace(mark, text, 1)
-    return page
-
-
-def _asset(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    data = {"format": FORMAT, "samples": [_sample(sample) for sample in samples]}
+    return page_with_data("review.html", styles=("report.css", "review.css"), script="review.js", data=data)
 
 
 def _sample(sample: ReviewSample) -> dict[str, Any]:

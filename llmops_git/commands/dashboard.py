@@ -1,0 +1,58 @@
+"""`llmops-git dashboard`: quality, cost, latency, safety and user signals over time, as one HTML page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import click
+
+from llmops_git.commands.stored import since_option, store_option
+from llmops_git.errors import EXIT_OK, LlmopsError
+
+DEFAULT_FILE = "dashboard.html"
+DEFAULT_PORT = 8377
+
+
+@click.command("dashboard")
+@since_option("30d")
+@click.option("--until", metavar="TIME", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="Up to this time (UTC).")
+@click.option("--environment", metavar="ENV", default="", help="Traffic of one environment only.")
+@store_option
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_FILE, show_default=True,
+              metavar="FILE", help="The page to write.")  # fmt: skip
+@click.option("--serve", is_flag=True, help="Serve the page on this machine instead, with the texts of each trace beside it.")
+@click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, metavar="N",
+              help="Of --serve; 0: one that is free.")  # fmt: skip
+def command(
+    since: timedelta,
+    until: datetime | None,
+    environment: str,
+    store: str | None,
+    output: Path,
+    serve: bool,
+    port: int,
+) -> int:
+    """Write one page that needs nothing else: charts by config, release and feature, users, and the traces behind each point.
+
+    The page holds names, numbers and ids, and no texts of requests; those are shown with --serve only, to this machine only.
+    """
+    from llmops_git.commands.boarding import Boarding
+    from llmops_git.commands.project import open_project
+
+    boarding = Boarding(open_project(), store, environment=environment, back=since, until=_utc(until))
+    if serve:
+        from llmops_git.commands.dashboard_server import serve_dashboard
+
+        return serve_dashboard(boarding, port)
+    page = boarding.page(live=False)
+    try:
+        output.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise LlmopsError(f"{output} cannot be written: {error.strerror}") from None
+    click.echo(f"wrote {output}: open it in a browser", err=True)
+    return EXIT_OK
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
