@@ -88,6 +88,7 @@ def command(
         plan_candidates,
         replies_folder,
     )
+    from llmops_git.commands.guarding import guarded_by, with_guardrails
     from llmops_git.commands.project import open_project
     from llmops_git.commands.runs import check_output, keep_run
     from llmops_git.commands.showing import gate_exit_code, progress, show_plan, show_report
@@ -141,12 +142,14 @@ def command(
             project, candidates, shard=shard, of=of, policy=policy, settings=settings, total=changes.total_configs,
             output=output, form=form,
         )  # fmt: skip
+    guarded = guarded_by(project, changes, policy, names=configs)
     if executor == "ray":
         from llmops_git.commands.merge import evaluate_on_ray
         from llmops_git.commands.sharding import measured
 
         of = measured(changes, policy, side=policy_side, configs=configs, environment=environment, settings=settings)
         evaluated = evaluate_on_ray(candidates, of=of, policy=policy, settings=settings, changes=changes)
+        evaluated = with_guardrails(evaluated, guarded, policy=policy, settings=settings)
         folder = keep_run(project, evaluated, output)
         show_report(evaluated.report, form)
         click.echo(f"run folder: {folder}", err=True)
@@ -161,6 +164,7 @@ def command(
             total=changes.total_configs,
             removed=[change for change in changes.changes if change.status == "removed" and not configs],
         )
+    evaluated = with_guardrails(evaluated, guarded, policy=policy, settings=settings)
     folder = keep_run(project, evaluated, output)
     show_report(evaluated.report, form)
     click.echo(f"run folder: {folder}", err=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _LICENCES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE")
 _FIRST_LINE = 80  # characters of a licence file
+_SKIPPED = 10  # of what could not be used, shown
 
 
 class Installed:
@@ -41,7 +42,8 @@ class Installed:
         contents = {}
         for path in paths:
             try:
-                with self._found.locate_file(path).open("rb") as file:  # type: ignore[call-arg]  # of a wheel: a zipfile.Path
+                place: Any = self._found.locate_file(path)  # a path, or in a wheel a zipfile.Path
+                with place.open("rb") as file:
                     contents[path] = file.read(MAX_FILE + 1)
             except (OSError, KeyError):
                 continue
@@ -109,6 +111,26 @@ def import_document(package: Package, sets: Sequence[Imported], path: str) -> di
         "path": path,
         "sets": [_set_document(one) for one in sets],
     }
+
+
+def import_lines(document: Mapping[str, Any], *, written: bool) -> list[str]:
+    """What was found, in lines for a terminal."""
+    from llmops_git.reports.escape import one_line
+    from llmops_git.reports.style import columns
+
+    about = f"{document['package']} {document['version']}, licence {document['licence']}"
+    rows = [["set", "texts", "what it is", "licence of its own"]]
+    rows += [[one["set"], f"{one['texts']:,}", one["about"] + ("" if one["attack"] else " (benign)"), one["licence"]]
+             for one in document["sets"]]  # fmt: skip
+    lines = [one_line(about, 200), *(one_line(line, 200) for line in columns(rows, ["<", ">", "<", "<"]))]
+    skipped = [text for one in document["sets"] for text in one["skipped"]]
+    lines += [f"skipped: {one_line(text, 200)}" for text in skipped[:_SKIPPED]]
+    if len(skipped) > _SKIPPED:
+        lines.append(f"skipped: {len(skipped) - _SKIPPED:,} more")
+    texts = sum(one["texts"] for one in document["sets"])
+    if written:
+        return [*lines, f"wrote {one_line(document['path'], 200)}: {texts:,} texts"]
+    return [*lines, f"nothing was written: -o guardrails/suites/{document['package']}.jsonl writes {texts:,} texts"]
 
 
 def _set_document(one: Imported) -> Mapping[str, Any]:

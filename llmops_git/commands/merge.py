@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 def command(folders: tuple[Path, ...], output: Path | None, form: str) -> int:
     """Make one run of all shards that `eval --shard` left in FOLDER…, compare and gate it.
 
-    A folder may also hold the folders of shards. Nothing is asked and nothing is spent: what is compared comes from the
-    repository, what was measured from the shards. Exit code: as `eval`.
+    A folder may also hold the folders of shards. No case is asked again: what is compared comes from the repository, what was
+    measured from the shards. Guardrail packs are measured here, and only rules that ask a judge send anything.
+
+    Exit code: as `eval`.
     """
     from llmops_git.commands.project import open_project
     from llmops_git.commands.runs import check_output, keep_run
@@ -77,6 +79,8 @@ def _merged(project: Project, records: Sequence[ShardRecord], folders: Sequence[
     """The evaluation, of what the shards say that they measured; that they did is checked on the digests of the files."""
     from llmops_git.commands.candidates import candidates_of
     from llmops_git.commands.eval import root_of
+    from llmops_git.commands.evaluate import replies_folder
+    from llmops_git.commands.guarding import guarded_by, with_guardrails
     from llmops_git.commands.merging import merge_shards
     from llmops_git.commands.sharding import measured
     from llmops_git.commands.trial import Settings
@@ -94,7 +98,8 @@ def _merged(project: Project, records: Sequence[ShardRecord], folders: Sequence[
     check_same(
         of, measured(changes, policy, side=of.policy_side, configs=of.configs, environment=of.environment, settings=settings)
     )
-    return merge_shards(
+    guarded = guarded_by(project, changes, policy, names=of.configs)
+    merged = merge_shards(
         records,
         candidates_of(project, changes, names=of.configs, policy=policy, environment=of.environment or None),
         spans=chain.from_iterable(read_spans(folder) for folder in folders),
@@ -102,6 +107,7 @@ def _merged(project: Project, records: Sequence[ShardRecord], folders: Sequence[
         label=_label(changes, of.configs),
         started=datetime.now(UTC),
     )
+    return with_guardrails(merged, guarded, policy=policy, settings=Settings(replies=replies_folder(project)))
 
 
 def evaluate_on_ray(

@@ -43,12 +43,20 @@ def opened_providers(jobs: Iterable[Job], policy: Policy, settings: Settings) ->
                 providers[name] = _application(name.removeprefix(TARGET), jobs, policy, settings)
                 stack.callback(providers[name].close)
                 continue
-            opened = open_embedder if name.startswith(LANE) else open_provider
-            found = _provider_settings(name.removeprefix(LANE), policy, settings)
-            provider = opened(found, environ=os.environ, record=settings.record)
-            stack.callback(provider.close)
-            providers[name] = provider
+            providers[name] = stack.enter_context(open_named(name, policy, settings))
         yield providers
+
+
+@contextmanager
+def open_named(name: str, policy: Policy, settings: Settings) -> Iterator[Provider]:
+    """One provider of the policy, or the lane of its vectors; closed at the end. Raises LlmopsError."""
+    opened = open_embedder if name.startswith(LANE) else open_provider
+    found = _provider_settings(name.removeprefix(LANE), policy, settings)
+    provider = opened(found, environ=os.environ, record=settings.record)
+    try:
+        yield provider
+    finally:
+        provider.close()
 
 
 def _application(name: str, jobs: Iterable[Job], policy: Policy, settings: Settings) -> Provider:

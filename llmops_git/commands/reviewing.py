@@ -133,7 +133,7 @@ class Reviewer:
 
         labels = list(item.question.labels)
         note = ""
-        for key in _keys():
+        for key in typed_keys():
             if key == NOTE:
                 note = click.prompt("note", default="", show_default=False, err=True)
             elif key in {QUIT, BACK, SKIP}:
@@ -151,7 +151,7 @@ class Reviewer:
             click.echo(line)
 
 
-def _keys() -> Iterator[str]:
+def typed_keys() -> Iterator[str]:
     """What is typed: a key on a terminal, else a line; it ends where the input ends."""
     if sys.stdin.isatty():
         while True:

@@ -96,9 +96,11 @@ def _measure(tree: Tree, pack: Source) -> PackMeasure:
 def _suites(tree: Tree, pack: Source) -> tuple[str, ...]:
     """The suites that are there. A name without a file is a problem, unless it is the one that nobody wrote."""
     written = pack.value.get("suites")
-    default = f"{SUITES}/{config_name(pack.path)}*.jsonl"
-    found: set[str] = set()
-    for index, text in enumerate([default] if written is None else written):
+    name = config_name(pack.path)
+    reviewed = f"{SUITES}/reviewed-{name}.jsonl"  # what people said of live texts counts, whatever is written
+    default = [f"{SUITES}/{name}.jsonl", f"{SUITES}/{name}.*.jsonl"]
+    found = set(_matching(tree, join(pack.path, reviewed)))
+    for index, text in enumerate(default if written is None else written):
         try:
             target = join(pack.path, text)
         except ValueError as error:

@@ -1,45 +1,37 @@
 """Guardrail packs under the gate: a pack's results on its suite as scores, so that two versions are compared, and floors
 held, by the very rules that hold for configs. Pure.
 
-Each attack family is a pass/fail scorer (caught or not; higher is better), the benign texts are one more (false alarms; lower
-is better). A text that a pack failed to decide is a sample that was not measured: never caught, never passed.
+Each attack family is a pass/fail scorer (caught or not; higher is better), all attacks together are one where there are
+several, and so are the benign texts (false alarms; lower is better). A text that a pack failed to decide is a sample that was
+not measured: never caught, never passed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from llmops_git.configs.digest import digest_of
+from llmops_git.configs.pack_file import PackMeasure
 from llmops_git.configs.policy import GateSettings
 from llmops_git.configs.values import Case, Evaluation, Repeats, ScorerGate, ScorerSettings
 from llmops_git.evals.compare import compare
 from llmops_git.evals.gate import settle
 from llmops_git.evals.stats import clopper_pearson
-from llmops_git.evals.values import Against, Comparison, Instrument, Run, SampleResult, ScorerDeclaration
+from llmops_git.evals.values import Against, Comparison, Instrument, Run, SampleResult, ScorerComparison, ScorerDeclaration
 from llmops_git.guardrails.measure import Count, TextResult
 from llmops_git.guardrails.suite_rows import SuiteText
 from llmops_git.guardrails.suites import Suite
 from llmops_git.scorers.base import Score
 
-FALSE_ALARMS = "false alarms"  # no family can have this name: it holds a blank
+ALL_ATTACKS, FALSE_ALARMS = "all attacks", "false alarms"  # no family can have these names: they hold a blank
 ANY_FAMILY = "*"
 UNDECIDED = "undecided"
 PACKS = "guardrails/"  # stands before a pack's name where the name of a config could stand; no config's has a slash
 _MOST_FLIPPED = 200
 
 Bound = Literal["", "met", "open", "broken"]  # of a floor or ceiling; "": there is none
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackGate:
-    """What a pack is held to: the least catch rate by family (`*`: any other), the largest share of false alarms, and the
-    margin of a comparison (None: the policy's). All in 0..1."""
-
-    recall: Mapping[str, float] = field(default_factory=dict)
-    false_alarms: float | None = None
-    margin: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +56,7 @@ class Rate:
     state: Bound = ""
 
 
-def gate_of(section: Mapping[str, Any]) -> PackGate:
-    """The `gate:` section of a pack file, which its schema has let through."""
-    return PackGate(
-        recall={str(family): float(floor) for family, floor in (section.get("recall") or {}).items()},
-        false_alarms=section.get("false_alarms"),
-        margin=section.get("margin"),
-    )
-
-
-def rate_of(count: Count, gate: PackGate, *, alpha: float) -> Rate:
+def rate_of(count: Count, gate: PackMeasure, *, alpha: float) -> Rate:
     """One count as a rate, held to the pack's own gate."""
     bound = floor_of(gate, count.name) if count.attack else gate.false_alarms
     if not count.decided:
@@ -86,7 +69,7 @@ def rate_of(count: Count, gate: PackGate, *, alpha: float) -> Rate:
     return Rate(count=count, rate=count.hits / count.decided, low=low, high=high, bound=bound, state=state)
 
 
-def floor_of(gate: PackGate, family: str) -> float | None:
+def floor_of(gate: PackMeasure, family: str) -> float | None:
     """The least catch rate that a family is held to."""
     return gate.recall.get(family, gate.recall.get(ANY_FAMILY))
 
@@ -96,7 +79,7 @@ def compare_packs(
     head: Measured,
     *,
     suite: Suite,
-    gate: PackGate,
+    gate: PackMeasure,
     settings: GateSettings,
     against: Against,
     base_name: str,
@@ -104,8 +87,9 @@ def compare_packs(
 ) -> Comparison:
     """Two versions of a pack, measured on the same suite, text by text; without a base only floors and ceilings hold.
 
-    Each family is compared on its own texts, so that its coverage is its own. The verdict is the one that this comparison
-    bears by itself; `gate.decide` corrects for all of them together.
+    Each family is compared on its own texts, so that its coverage is its own. Families are often too small to show that
+    nothing changed: one that lost no text does not gate then, since all attacks together do, and still shows what it is. The
+    verdict is the one that this comparison bears by itself; `gate.decide` corrects for all of them together.
     """
     parts = []
     for name, texts in _scored(suite):
@@ -119,19 +103,34 @@ def compare_packs(
                 instrument=instrument,
             )
         )  # fmt: skip
-    return settle(_together(parts, base, head, suite), settings=settings)
+    whole = _together(parts, base, head, suite)
+    return settle(replace(whole, scorers=tuple(_gating(whole.scorers))), settings=settings)
+
+
+def _gating(scorers: Sequence[ScorerComparison]) -> Iterator[ScorerComparison]:
+    pooled = any(scorer.scorer == ALL_ATTACKS for scorer in scorers)
+    for scorer in scorers:
+        family = scorer.scorer not in {ALL_ATTACKS, FALSE_ALARMS}
+        kept = not (pooled and family and scorer.verdict == "inconclusive" and not scorer.worse)
+        yield scorer if kept else replace(scorer, gating=False)
 
 
 def _scored(suite: Suite) -> list[tuple[str, list[SuiteText]]]:
-    """(scorer, its texts): the attack families by name, then the benign texts."""
-    groups: dict[tuple[bool, str], list[SuiteText]] = {}
+    """(scorer, its texts): the attack families by name, all attacks where there are several, the benign texts."""
+    attacks: dict[str, list[SuiteText]] = {}
     for text in suite.texts:
-        groups.setdefault((not text.attack, text.family if text.attack else FALSE_ALARMS), []).append(text)
-    return [(name, groups[benign, name]) for benign, name in sorted(groups)]
+        if text.attack:
+            attacks.setdefault(text.family, []).append(text)
+    found = [(family, attacks[family]) for family in sorted(attacks)]
+    if len(found) > 1:
+        found.append((ALL_ATTACKS, [text for text in suite.texts if text.attack]))
+    benign = [text for text in suite.texts if not text.attack]
+    return [*found, (FALSE_ALARMS, benign)] if benign else found
 
 
-def _evaluation(name: str, texts: Sequence[SuiteText], gate: PackGate) -> Evaluation:
-    floor = gate.false_alarms if name == FALSE_ALARMS else floor_of(gate, name)
+def _evaluation(name: str, texts: Sequence[SuiteText], gate: PackMeasure) -> Evaluation:
+    floors = {FALSE_ALARMS: gate.false_alarms, ALL_ATTACKS: None}
+    floor = floors[name] if name in floors else floor_of(gate, name)
     resolved = {"scorer": name, "texts": [text.id for text in texts], "floor": floor, "margin": gate.margin}
     return Evaluation(
         cases=tuple(_case(text) for text in texts),
@@ -194,8 +193,11 @@ def _undecided(measured: Measured | None) -> set[str]:
 
 
 def _together(parts: Sequence[Comparison], base: Measured | None, head: Measured, suite: Suite) -> Comparison:
-    """One comparison of all families."""
+    """One comparison of all families; what is counted by text, all attacks do not count again."""
     first = parts[0]
+    scorers = tuple(scorer for part in parts for scorer in part.scorers)
+    digests = [part.eval_digest for part in parts]
+    parts = [part for part in parts if not any(scorer.scorer == ALL_ATTACKS for scorer in part.scorers)]
     errors: dict[str, int] = {}
     for part in parts:
         for name, number in part.errors.items():
@@ -205,8 +207,8 @@ def _together(parts: Sequence[Comparison], base: Measured | None, head: Measured
         first,
         base_digest=base.digest if base else "",
         head_digest=head.digest,
-        eval_digest=digest_of([suite.digest, *(part.eval_digest for part in parts)]),
-        scorers=tuple(scorer for part in parts for scorer in part.scorers),
+        eval_digest=digest_of([suite.digest, *digests]),
+        scorers=scorers,
         flipped=tuple(flipped[:_MOST_FLIPPED]),
         planned=sum(part.planned for part in parts),
         measured=len(suite.texts) - len(_undecided(base) | _undecided(head)),

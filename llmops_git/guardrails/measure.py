@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from llmops_git.errors import NotMeasured
-from llmops_git.guardrails.base import Action, Check, Session
+from llmops_git.guardrails.base import Action, Check, Session, Side
 from llmops_git.guardrails.suite_rows import SuiteText, rule_key
 
 State = Literal["caught", "passed", "undecided"]
@@ -22,6 +22,8 @@ class Rule(Protocol):
     def action(self) -> Action: ...
     @property
     def check(self) -> Check: ...
+    @property
+    def sides(self) -> Sequence[Side]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,19 +80,26 @@ def look(rules: Sequence[Rule], text: SuiteText, session: Session | None) -> Tex
     failed to decide."""
     hits: list[str] = []
     undecided: list[tuple[str, str]] = []
-    for rule in rules:
+    applied = [rule for rule in rules if _applies(rule, text)]
+    for rule in applied:
         try:
             if rule.check.find(text.text, session):
                 hits.append(rule.name)
         except NotMeasured as error:
             undecided.append((rule.name, error.message))
-    counting = {rule.name for rule in rules if rule.action != "shadow" and _counts(rule.name, text)}
+        except Exception as error:  # noqa: BLE001  # a check that breaks has not decided, here as in production
+            undecided.append((rule.name, f"the check failed: {type(error).__name__}: {error}"))
+    counting = {rule.name for rule in applied if rule.action != "shadow" and _counts(rule.name, text)}
     state: State = "passed"
     if counting & set(hits):
         state = "caught"
     elif counting & {name for name, _ in undecided}:
         state = "undecided"
     return TextResult(text=text, state=state, hits=tuple(hits), undecided=tuple(undecided))
+
+
+def _applies(rule: Rule, text: SuiteText) -> bool:
+    return text.side is None or text.side in rule.sides
 
 
 def _counts(rule: str, text: SuiteText) -> bool:
@@ -125,17 +134,18 @@ def _count(name: str, attack: bool, results: Sequence[TextResult]) -> Count:
 def rule_counts(rules: Sequence[Rule], results: Sequence[TextResult]) -> tuple[RuleCount, ...]:
     """Every rule on its own, in the order of the pack."""
     return tuple(
-        RuleCount(rule=rule.name, action=rule.action, attacks=_of_rule(rule.name, results, must=True),
-                  benign=_of_rule(rule.name, results, must=False))
+        RuleCount(rule=rule.name, action=rule.action, attacks=_of_rule(rule, results, must=True),
+                  benign=_of_rule(rule, results, must=False))
         for rule in rules
     )  # fmt: skip
 
 
-def _of_rule(rule: str, results: Sequence[TextResult], *, must: bool) -> Count:
-    about = [result for result in results if _must(rule, result.text) is must]
-    undecided = sum(rule in (name for name, _ in result.undecided) for result in about)
+def _of_rule(rule: Rule, results: Sequence[TextResult], *, must: bool) -> Count:
+    name = rule.name
+    about = [result for result in results if _applies(rule, result.text) and _must(name, result.text) is must]
+    undecided = sum(name in (other for other, _ in result.undecided) for result in about)
     return Count(
-        name=rule, attack=must, texts=len(about), hits=sum(rule in result.hits for result in about), undecided=undecided
+        name=name, attack=must, texts=len(about), hits=sum(name in result.hits for result in about), undecided=undecided
     )
 
 

@@ -31,13 +31,14 @@ Add = Callable[..., None]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuiteText:
     """One labelled text. `rules` maps the names of rules (as `rule_key` writes them) to whether they must find something;
-    empty where any rule of the pack counts. `source` says where the text is from."""
+    empty where any rule of the pack counts. `side` is where such a text turns up, None: on either; `source` says where the
+    text is from."""
 
     id: str
     text: str
     attack: bool
     family: str
-    side: Side = "input"
+    side: Side | None = None
     rules: Mapping[str, bool] = field(default_factory=dict)
     source: Mapping[str, str] = field(default_factory=dict)
 
@@ -75,7 +76,7 @@ def _labelled(value: Mapping[str, Any]) -> SuiteText:
         text=value["text"],
         attack=attack,
         family=value.get("family", NO_FAMILY[attack]),
-        side=value.get("side", "input"),
+        side=value.get("side"),
         rules={rule_key(name): attack for name in value.get("rules", ())},
         source=value.get("source", {}),
     )

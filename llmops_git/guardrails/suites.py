@@ -67,7 +67,7 @@ def joined(files: Sequence[SuiteFile]) -> Suite:
     """One suite of all files. Raises InvalidInput with the problems of all of them, and where two files say different things
     of one text."""
     problems = [problem for file in files for problem in file.problems]
-    first: dict[tuple[str, str], tuple[SuiteText, str]] = {}
+    first: dict[tuple[str | None, str], tuple[SuiteText, str]] = {}
     repeated = 0
     for file in files:
         for text, line in zip(file.texts, file.lines, strict=True):
@@ -89,7 +89,7 @@ def joined(files: Sequence[SuiteFile]) -> Suite:
 def suite_digest(texts: Iterable[SuiteText]) -> str:
     """The digest of what is measured on: the texts, their labels and families, whatever their order and source."""
     rows = sorted(
-        [text.id, _digest(text.text), text.side, str(text.attack), text.family]
+        [text.id, _digest(text.text), text.side or "", str(text.attack), text.family]
         + [f"{rule}={text.rules[rule]}" for rule in sorted(text.rules)]
         for text in texts
     )
@@ -107,7 +107,7 @@ def _digest(text: str) -> str:
 def _repeated(texts: Sequence[SuiteText], lines: Sequence[int], path: str) -> list[Problem]:
     """A problem for each row whose id, or text, an earlier row has."""
     ids: dict[str, int] = {}
-    known: dict[tuple[str, str], tuple[int, SuiteText]] = {}
+    known: dict[tuple[str | None, str], tuple[int, SuiteText]] = {}
     problems = []
     for text, line in zip(texts, lines, strict=True):
         earlier, twin = known.setdefault((text.side, _digest(text.text)), (line, text))

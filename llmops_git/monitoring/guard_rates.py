@@ -7,7 +7,7 @@ runs, and one that fails to decide from both.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -16,8 +16,9 @@ from llmops_git.evals.stats import rule_of_three, wilson
 from llmops_git.traces.attributes import APPLY_GUARDRAIL
 
 By = Literal["rule", "release", "day"]
-Mark = Literal["", "dead", "undecided"]
+Mark = Literal["", "dead", "undecided", "silent"]
 WAYS: tuple[By, ...] = ("rule", "release", "day")
+# dead: looks at everything and finds nothing; undecided: comes to no answer too often; silent: in the packs, and never ran
 DEAD_AFTER = 1000  # evaluations without a finding: by the rule of three it finds something in fewer than 3 of 1,000 texts
 UNDECIDED_SHARE = 0.05  # of evaluations that came to no answer
 _COLUMNS: dict[By, str] = {"rule": "rule", "release": "release", "day": "strftime(ts, '%Y-%m-%d')"}
@@ -52,6 +53,11 @@ class GuardRate:
         return self.blocked + self.redacted + self.flagged
 
 
+_NOTHING = GuardRate(
+    pack="", evaluations=0, blocked=0, redacted=0, flagged=0, shadow=0, errors=0, rate=None, low=None, high=None, mark="silent"
+)
+
+
 def ways_of(text: str) -> tuple[By, ...]:
     """What `--by` says, in the order of `WAYS`. Raises LlmopsError."""
     asked = [word.strip() for word in text.split(",") if word.strip()]
@@ -84,21 +90,41 @@ def rates_of(by: Sequence[By], rows: Iterable[Sequence[Any]]) -> tuple[GuardRate
 
 def _rate(by: Sequence[By], row: Sequence[Any]) -> GuardRate:
     pack, *groups = row[: 1 + len(by)]
-    counts = dict(
-        zip(("evaluations", "blocked", "redacted", "flagged", "shadow", "errors"), map(int, row[1 + len(by) : -3]), strict=True)
-    )
+    evaluations, blocked, redacted, flagged, shadow, errors = map(int, row[1 + len(by) : -3])
     total, squares, found = map(float, row[-3:])
+    named = dict(zip(by, (str(group or "") for group in groups), strict=True))
     rate = low = high = never = None
     if total > 0:
         size = total * total / squares  # evaluations of equal weight that say as much (Kish 1965)
         rate = found / total
         low, high = wilson(rate * size, size)  # type: ignore[arg-type]  # no whole number of them, and none is needed
         never = rule_of_three(max(1, int(size))) if not found else None
-    found_any = counts["evaluations"] - counts["errors"] > 0 and found > 0
-    mark: Mark = ""
-    if counts["errors"] > UNDECIDED_SHARE * counts["evaluations"]:
-        mark = "undecided"
-    elif not found_any and counts["evaluations"] - counts["errors"] >= DEAD_AFTER:
-        mark = "dead"
-    named = dict(zip(by, (str(group or "") for group in groups), strict=True))
-    return GuardRate(pack=str(pack or ""), **named, **counts, rate=rate, low=low, high=high, never=never, mark=mark)
+    return GuardRate(
+        pack=str(pack or ""),
+        rule=named.get("rule", ""),
+        release=named.get("release", ""),
+        day=named.get("day", ""),
+        evaluations=evaluations,
+        blocked=blocked,
+        redacted=redacted,
+        flagged=flagged,
+        shadow=shadow,
+        errors=errors,
+        rate=rate,
+        low=low,
+        high=high,
+        never=never,
+        mark=_mark(evaluations, errors, found),
+    )
+
+
+def silent(rates: Iterable[GuardRate], rules: Iterable[tuple[str, str]]) -> tuple[GuardRate, ...]:
+    """The rules (pack, rule) that no evaluation is known of, as rates without any."""
+    known = {(rate.pack, rate.rule) for rate in rates}
+    return tuple(replace(_NOTHING, pack=pack, rule=rule) for pack, rule in rules if (pack, rule) not in known)
+
+
+def _mark(evaluations: int, errors: int, found: float) -> Mark:
+    if errors > UNDECIDED_SHARE * evaluations:
+        return "undecided"
+    return "dead" if not found and evaluations - errors >= DEAD_AFTER else ""

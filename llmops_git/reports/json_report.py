@@ -50,6 +50,12 @@ def report_from_document(document: Mapping[str, Any], *, path: str = "report.jso
     return read_report(document, path=path)
 
 
+def entry_document(entry: ConfigReport) -> dict[str, Any]:
+    """One config, or one pack, as JSON values."""
+    finite: dict[str, Any] = _finite(_config(entry))
+    return finite
+
+
 def _config(config: ConfigReport) -> dict[str, Any]:
     return {
         "config": config.change.config,

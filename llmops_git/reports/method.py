@@ -24,7 +24,8 @@ def blind_spot(config: ConfigReport) -> Phrase:
     for comparison in gating_comparisons(config.comparisons):
         scorers = [scorer for scorer in comparison.scorers if scorer.gating]
         if comparison.against != "nothing" and scorers:
-            return _blind_spot(comparison, scorers, _repeats(config, comparison))
+            what, repeats = ("suite", ENOUGH_REPEATS) if config.kind == "pack" else ("eval", _repeats(config, comparison))
+            return _blind_spot(comparison, scorers, repeats, what)
     return ()
 
 
@@ -118,18 +119,18 @@ def _repeats(config: ConfigReport, comparison: Comparison) -> int:
     return next((run.repeats for run in config.runs if (run.config_digest, run.eval_digest) == wanted), 1)
 
 
-def _blind_spot(comparison: Comparison, scorers: Sequence[ScorerComparison], repeats: int) -> Phrase:
+def _blind_spot(comparison: Comparison, scorers: Sequence[ScorerComparison], repeats: int, what: str) -> Phrase:
     cases = min(scorer.cases for scorer in scorers)
     counted = numbers.count(cases, "case")
     if cases < FEWEST_CASES:
-        return (f"This eval could not have seen anything: {counted} are too few for a verdict.",)
+        return (f"This {what} could not have seen anything: {counted} are too few for a verdict.",)
     seen = [_smallest(comparison, scorer) for scorer in scorers if scorer.mde is not None]
     if not seen:
         return ()
-    said = f": {counted} x {numbers.count(repeats, 'run')}"
+    said = f": {counted}" if what == "suite" else f": {counted} x {numbers.count(repeats, 'run')}"
     if repeats < ENOUGH_REPEATS and any((scorer.mde or 0) > scorer.margin for scorer in scorers):
         said += f" ({ENOUGH_REPEATS} runs of each typically cut that by a third)"
-    return ("This eval could not reliably have seen ", *join(seen, " or "), f"{said}.")
+    return (f"This {what} could not reliably have seen ", *join(seen, " or "), f"{said}.")
 
 
 def _smallest(comparison: Comparison, scorer: ScorerComparison) -> Phrase:

@@ -57,6 +57,19 @@ def render_report(report: Report, *, color: bool, width: int) -> str:
     return no_commands("\n".join(writer.lines).replace(NBSP, " "))
 
 
+def render_entry(entry: ConfigReport, *, against_base: bool, color: bool, width: int) -> str:
+    """One config, or one pack, by itself; without a base only what the gate says of it."""
+    writer = _Writer(Paint(color), max(width, MIN_WIDTH))
+    if against_base:
+        writer.config(entry)
+    else:
+        level, words = config_verdict(entry)
+        writer.lines.append(f"  gate: {writer.mark(level, words)}")
+        for failure in hard_failures(entry)[:LISTED]:
+            writer.text(one_line(failure, 2 * _NAME), "    ")
+    return no_commands("\n".join(writer.lines).replace(NBSP, " "))
+
+
 def _speak(phrase: Phrase) -> str:
     return say(phrase, name=lambda text: one_line(text, _NAME), outside=lambda text: one_line(text, 2 * _NAME))
 

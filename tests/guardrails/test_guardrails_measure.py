@@ -6,7 +6,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from llmops_git.guardrails.base import Action, Check, Finding, Session, Undecided
+from llmops_git.guardrails.base import Action, Check, Finding, Session, Side, Undecided
 from llmops_git.guardrails.measure import family_counts, look, measure, rule_counts, total, unknown_rules
 from llmops_git.guardrails.suite_rows import SuiteText
 
@@ -28,6 +28,7 @@ class ARule:
     name: str
     action: Action
     check: Check
+    sides: tuple[Side, ...] = ("input", "output")
 
 
 IGNORE = ARule("ignore", "block", Words("ignore"))
@@ -59,6 +60,16 @@ class _Always:
         return (Finding(label="ANY"),)
 
 
+def test_a_check_that_breaks_has_not_decided() -> None:
+    found = look([ARule("broken", "block", _Breaks())], text("x"), None)
+    assert ("undecided", (("broken", "the check failed: ValueError: no"),)) == (found.state, found.undecided)
+
+
+class _Breaks:
+    def find(self, text: str, session: Session | None) -> tuple[Finding, ...]:  # noqa: ARG002
+        raise ValueError("no")
+
+
 def test_a_text_may_be_about_some_rules_only() -> None:
     about_mail = text("ignore me@x", rules={"mail": True})
     assert "caught" == look(RULES, about_mail, None).state
@@ -66,6 +77,16 @@ def test_a_text_may_be_about_some_rules_only() -> None:
     harmless = text("ignore this", attack=False, family="benign", rules={"mail": False})
     assert "passed" == look(RULES, harmless, None).state
     assert ["jailbreak"] == list(unknown_rules(RULES, [about_mail, text("x", rules={"jailbreak": True})]))
+
+
+def test_a_text_of_one_side_is_not_for_the_rules_of_the_other() -> None:
+    only_output = ARule("leak", "block", Words("secret"), sides=("output",))
+    asked = SuiteText(id="a", text="a secret", attack=True, family="leak", side="input")
+    said = SuiteText(id="b", text="a secret", attack=True, family="leak", side="output")
+    either = SuiteText(id="c", text="a secret", attack=True, family="leak")
+    results = measure([only_output], [asked, said, either], None)
+    assert ["passed", "caught", "caught"] == [result.state for result in results]
+    assert 2 == rule_counts([only_output], results)[0].attacks.texts
 
 
 def test_counts_by_family_and_by_rule_keep_the_undecided_apart() -> None:

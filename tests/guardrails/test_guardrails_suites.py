@@ -48,7 +48,7 @@ def test_rows_become_labelled_texts() -> None:
     file = read_suite(PATH, lines(GOOD))
     assert () == file.problems
     first, second, third, fourth = file.texts
-    assert ("a", "dan", True, "input") == (first.id, first.family, first.attack, first.side)
+    assert ("a", "dan", True, None) == (first.id, first.family, first.attack, first.side)
     assert ("text-", "benign", False) == (second.id[:5], second.family, second.attack)
     assert ("7", "attack", "output", {"contains-pii": True}) == (third.id, third.family, third.side, third.rules)
     assert (True, "jailbreak", "do anything now") == (fourth.attack, fourth.family, fourth.text)

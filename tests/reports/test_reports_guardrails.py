@@ -9,11 +9,12 @@ import pytest
 from rendered import ACTING, ALLOWED, page_of
 from report_samples import SAMPLES
 
+from llmops_git.configs.pack_file import PackMeasure
 from llmops_git.configs.policy import GateSettings
 from llmops_git.configs.schema import validator
 from llmops_git.configs.values import Change
 from llmops_git.evals.gate import decide
-from llmops_git.evals.guard_gate import PACKS, Measured, PackGate, compare_packs
+from llmops_git.evals.guard_gate import PACKS, Measured, compare_packs
 from llmops_git.evals.values import Instrument
 from llmops_git.guardrails.measure import TextResult
 from llmops_git.guardrails.suite_rows import SuiteText
@@ -49,7 +50,7 @@ def pack(before: int, after: int) -> ConfigReport:
     comparisons = [
         compare_packs(
             measured("sha256:" + "a" * 64, before), measured("sha256:" + "b" * 64, after), suite=Suite(texts=TEXTS, paths=(), digest="x"),
-            gate=PackGate(), settings=GateSettings(), against="merge base", base_name="1a2b3c4d5e", instrument=side,
+            gate=PackMeasure(), settings=GateSettings(), against="merge base", base_name="1a2b3c4d5e", instrument=side,
         )
         for side in sides
     ]  # fmt: skip

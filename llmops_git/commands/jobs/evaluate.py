@@ -155,6 +155,7 @@ def gathered(session: Session, project: Project, ready: Prepared) -> Gathered:
 def _evaluate(session: Session, project: Project, targets: Targets, ready: Prepared) -> Evaluated:
     """The report on the change, measured where it can be; the token is in none of it."""
     from llmops_git.commands.evaluate import evaluate_candidates, plan_candidates
+    from llmops_git.commands.guarding import guarded_by, with_guardrails
     from llmops_git.commands.secrets import without_secrets
     from llmops_git.commands.showing import plan_line
 
@@ -166,6 +167,7 @@ def _evaluate(session: Session, project: Project, targets: Targets, ready: Prepa
             plan = plan_line(plan_candidates(candidates, policy=policy, settings=settings))
             why_not = f"{why_not_measured(targets, missing)}; {plan}"
             return unmeasured(candidates, removed, why_not, changes)
+        guarded = guarded_by(project, changes, policy, names=session.inputs.configs)
         evaluated = evaluate_candidates(
             candidates,
             policy=policy,
@@ -175,6 +177,7 @@ def _evaluate(session: Session, project: Project, targets: Targets, ready: Prepa
             total=changes.total_configs,
             removed=removed,
         )
+        evaluated = with_guardrails(evaluated, guarded, policy=policy, settings=settings)
         return without_secrets(evaluated, [session.token])
 
 

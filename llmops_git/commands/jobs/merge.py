@@ -42,6 +42,8 @@ def run(session: Session) -> int:
 def _merged(session: Session, project: Project, ready: Prepared) -> Evaluated:
     """The report on all shards, which must be of what the event is about; the token is in none of it."""
     from llmops_git.commands.assemble import Label
+    from llmops_git.commands.evaluate import replies_folder
+    from llmops_git.commands.guarding import guarded_by, with_guardrails
     from llmops_git.commands.jobs.earlier import earlier_runs
     from llmops_git.commands.jobs.evaluate import gathered, unmeasured
     from llmops_git.commands.jobs.shard import measured_of
@@ -65,6 +67,7 @@ def _merged(session: Session, project: Project, ready: Prepared) -> Evaluated:
     not_asked = [record.not_asked for record in records if record.not_asked]
     if not_asked:
         return unmeasured(candidates, removed, not_asked[0], changes)
+    guarded = guarded_by(project, changes, ready.policy, names=session.inputs.configs)
     evaluated = merge_shards(
         records,
         candidates,
@@ -74,4 +77,6 @@ def _merged(session: Session, project: Project, ready: Prepared) -> Evaluated:
         started=datetime.now(UTC),
         earlier=earlier_runs(session),
     )
+    settings = Settings(replies=replies_folder(project))
+    evaluated = with_guardrails(evaluated, guarded, policy=ready.policy, settings=settings)
     return without_secrets(evaluated, [session.token])

@@ -1,0 +1,244 @@
+"""Draws live texts that a pack looked at, shows them to a person, and adds what they say to a suite of the pack."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from llmops_git.errors import InvalidInput, LlmopsError
+from llmops_git.guardrails.suite_rows import MAX_TEXT
+from llmops_git.guardrails.suites import FOLDER, SuiteFile, read_suite
+from llmops_git.monitoring.captured import captured_in
+from llmops_git.monitoring.guard_sample import Look, in_turn, looks_of, looks_query
+
+if TYPE_CHECKING:
+    from llmops_git.commands.project import Project
+    from llmops_git.guardrails.base import Side
+    from llmops_git.monitoring.store import Store
+
+FAMILY = "reviewed"
+ATTACK, BENIGN, SKIP, QUIT = "1", "2", "s", "q"
+KEYS = "1 attack: a guardrail should act, 2 benign: it should not, s skip, q quit"
+_ID_DIGITS = 12
+_FEWEST_READ = 200  # texts drawn per stratum, at least: some were not captured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One text to be labelled, redacted. What the pack said of it is not here: it would tell what to say."""
+
+    id: str
+    text: str
+    side: Side
+    trace_id: str
+    release: str
+
+    def row(self, *, attack: bool, who: str, when: str) -> dict[str, Any]:
+        """The suite line of a label."""
+        source = {"trace": self.trace_id, "release": self.release, "who": who, "when": when}
+        return {
+            "id": self.id,
+            "text": self.text,
+            "attack": attack,
+            "family": FAMILY,
+            "side": self.side,
+            "source": {key: value for key, value in source.items() if value},
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """The items of a sample, how many hits and passes there were to draw from, and how many texts could not be shown: why
+    -> how often."""
+
+    items: tuple[Item, ...]
+    hits: int
+    passes: int
+    missing: dict[str, int]
+
+
+def draw(
+    store: Store, pack: str, *, since: datetime, until: datetime, seed: int, count: int, clean: Callable[[str], str],
+    known: set[str],
+) -> Drawn:  # fmt: skip
+    """`count` texts as even over hits and passes, rules and releases as there are, without those in `known` (digests of texts
+    in suites). Raises LlmopsError where the pack never ran."""
+    sql, parameters = looks_query(pack, since, until, seed=seed, most=max(_FEWEST_READ, count))
+    with store.connection() as connection:
+        looks = looks_of(connection.execute(sql, parameters).fetchall())
+    if not looks:
+        hint = "llmops-git guardrails rates --since 90d"
+        raise LlmopsError(f"guardrail pack `{pack}` did not look at any text in that time", hint=hint)
+    items: list[Item] = []
+    missing: dict[str, int] = {}
+    for look in in_turn(looks):
+        if len(items) == count:
+            break
+        found = _item(store, look, clean)
+        if isinstance(found, str):
+            missing[found] = missing.get(found, 0) + 1
+        elif text_digest(found.text) in known:
+            missing["already in a suite"] = missing.get("already in a suite", 0) + 1
+        else:
+            known.add(text_digest(found.text))
+            items.append(found)
+    strata = {(look.kind, look.rule, look.release, look.side): look.of for look in looks}
+    hits, passes = (sum(of for (kind, *_), of in strata.items() if kind == wanted) for wanted in ("hit", "pass"))
+    return Drawn(items=tuple(items), hits=hits, passes=passes, missing=missing)
+
+
+def _item(store: Store, look: Look, clean: Callable[[str], str]) -> Item | str:
+    """The text of a look; or, in words, why it cannot be shown."""
+    captured = captured_in(store.read_trace(look.trace_id))
+    if isinstance(captured, str):
+        return captured
+    text = captured.observed if look.side == "output" else "\n".join(_leaves(captured.inputs))
+    if not text.strip():
+        return "no text was captured"
+    try:
+        cleaned = clean(text)
+    except LlmopsError:  # Undecided: what could not be looked through does not leave the store
+        return "it could not be redacted"
+    if len(cleaned) > MAX_TEXT:
+        return "it is too long"
+    name = hashlib.sha256(f"{look.trace_id} {look.side}".encode()).hexdigest()[:_ID_DIGITS]
+    return Item(id=f"live-{name}", text=cleaned, side=look.side, trace_id=look.trace_id, release=look.release)
+
+
+def _leaves(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _leaves(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _leaves(item)
+
+
+def text_digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def reviewed_path(project: Project, pack: str) -> Path:
+    """Where the labels about a pack are kept. Raises LlmopsError in a bare repository, or where it is behind a link."""
+    from llmops_git.configs.references import GUARDRAILS
+
+    work_tree = project.git.location.work_tree
+    if work_tree is None:
+        raise LlmopsError("a bare repository has no work tree to keep labels in", hint="run this in a clone")
+    path = Path(work_tree) / project.root / GUARDRAILS / FOLDER / f"{reviewed_name(pack)}.jsonl"
+    for part in (path.parent.parent, path.parent, path):
+        if part.is_symlink():
+            raise LlmopsError(f"{part} is a link, and labels are not kept behind links", hint=f"rm {part}")
+    return path
+
+
+def reviewed_name(pack: str) -> str:
+    return f"reviewed-{pack}"
+
+
+def read_reviewed(path: Path) -> SuiteFile | None:
+    """The labels that are there. Raises InvalidInput where the file is broken: adding to it would lose them."""
+    try:
+        file = read_suite(str(path), path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise LlmopsError(f"{path} cannot be read: {error.strerror}") from None
+    if file.problems:
+        raise InvalidInput(file.problems)
+    return file
+
+
+def append_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    """Add lines to a suite whose texts it does not have yet; how many they were. Raises LlmopsError."""
+    file = read_reviewed(path)
+    known = {text_digest(text.text) for text in file.texts} if file else set()
+    ids = {text.id for text in file.texts} if file else set()
+    added = b""
+    count = 0
+    for row in rows:
+        digest = text_digest(row["text"])
+        if digest in known or row["id"] in ids:
+            continue
+        known.add(digest)
+        ids.add(row["id"])
+        added += json.dumps(row).encode() + b"\n"
+        count += 1
+    if added:
+        _append(path, added)
+    return count
+
+
+def _append(path: Path, data: bytes) -> None:
+    """At the end of the file, on a line of its own."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        with os.fdopen(os.open(path, flags, 0o644), "r+b") as file:
+            size = file.seek(0, os.SEEK_END)
+            if size:
+                file.seek(size - 1)
+                data = data if file.read(1) == b"\n" else b"\n" + data
+            file.write(data)
+    except OSError as error:
+        raise LlmopsError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def rows_of_file(path: Path) -> list[dict[str, Any]]:
+    """The lines of a downloaded label file. Raises InvalidInput with the line of what is wrong."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise LlmopsError(f"{path} cannot be read: {error.strerror}") from None
+    file = read_suite(str(path), data)
+    if file.problems:
+        raise InvalidInput(file.problems)
+    return [
+        {"id": text.id, "text": text.text, "attack": text.attack, "family": text.family,
+         **({"side": text.side} if text.side else {}), "source": dict(text.source)}
+        for text in file.texts
+    ]  # fmt: skip
+
+
+def ask(items: Sequence[Item], path: Path, *, who: str, keys: Iterator[str]) -> int:
+    """Show the items one by one and add each label to its file at once; how many were given."""
+    from llmops_git.commands.project import terminal
+    from llmops_git.reports.review_text import shown
+    from llmops_git.reports.style import Paint
+
+    paint = Paint(terminal()["color"])
+    given = 0
+    click.echo(f"  {KEYS}")
+    for number, item in enumerate(items, 1):
+        click.echo("")
+        click.echo(paint(f"{number} of {len(items)}  {item.side}", "bold"))
+        for line in shown(item.text).split("\n"):
+            click.echo(f"  {line}")
+        said = _said(keys)
+        if said == QUIT:
+            break
+        if said != SKIP:
+            given += append_rows(path, [item.row(attack=said == ATTACK, who=who, when=now())])
+    return given
+
+
+def _said(keys: Iterator[str]) -> str:
+    for key in keys:
+        if key in {ATTACK, BENIGN, SKIP, QUIT}:
+            return key
+        click.echo(f"  {KEYS}", err=True)
+    return QUIT
+
+
+def now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
