@@ -44,12 +44,14 @@ class Act:
     issue: Issue | None = None
 
 
-def keep_issues(forge: Forge, alerts: Sequence[Alert], families: Iterable[str]) -> list[Act]:
-    """Make the issues say what fires now. `families` are those that were looked for: others are left alone.
+def keep_issues(forge: Forge, alerts: Sequence[Alert], families: Iterable[str], *, unsure: Iterable[str] = ()) -> list[Act]:
+    """Make the issues say what fires now. `families` are those that were looked for: others are left alone, and so are the keys
+    in `unsure`, of which nobody can tell now whether they are over.
 
     Ours is an issue whose author is us and whose first line is the marker of a key. What was done. Raises ForgeError.
     """
-    acts = plan_issues(list(forge.issues(LABEL)), alerts, me=forge.me(), families=frozenset(families))
+    issues, looked_for = list(forge.issues(LABEL)), frozenset(families)
+    acts = plan_issues(issues, alerts, me=forge.me(), families=looked_for, unsure=frozenset(unsure))
     for act in acts:
         if act.issue is None and act.alert is not None:
             forge.create_issue(title=_title(act.alert), body=issue_body(act.alert), labels=[LABEL])
@@ -60,7 +62,14 @@ def keep_issues(forge: Forge, alerts: Sequence[Alert], families: Iterable[str]) 
     return acts
 
 
-def plan_issues(issues: Sequence[Issue], alerts: Sequence[Alert], *, me: str, families: frozenset[str]) -> list[Act]:
+def plan_issues(
+    issues: Sequence[Issue],
+    alerts: Sequence[Alert],
+    *,
+    me: str,
+    families: frozenset[str],
+    unsure: frozenset[str] = frozenset(),
+) -> list[Act]:
     """What to do so that there is one open issue for each alert and none for what is over. Of several for one key the oldest
     stays; the others are closed."""
     ours: dict[str, list[Issue]] = {}
@@ -77,7 +86,7 @@ def plan_issues(issues: Sequence[Issue], alerts: Sequence[Alert], *, me: str, fa
             acts.append(Act(what="update", alert=alert, issue=known[0]))
     firing = {alert.key for alert in alerts}
     for key, known in ours.items():
-        over = known[1:] if key in firing else known if key.partition("/")[0] in families else []
+        over = known[1:] if key in firing | unsure else known if key.partition("/")[0] in families else []
         acts += [Act(what="close", issue=issue) for issue in over if issue.open]
     return acts
 

@@ -42,7 +42,7 @@ class Traffic:
         size = len(scope.by)
         return {
             tuple(row[:size]): Sums(
-                n=row[size], w=row[size + 1], wv=float(row[size + 2]), w2=row[size + 3], w2v=float(row[size + 4]),
+                n=row[size], w=float(row[size + 1]), wv=float(row[size + 2]), w2=float(row[size + 3]), w2v=float(row[size + 4]),
                 w2vv=float(row[size + 5]), first=row[size + 6], last=row[size + 7],
             )
             for row in self.rows(metrics_sql.moments(metric, scope))
@@ -79,18 +79,18 @@ class Traffic:
 
 def _of_slots(rows: Sequence[Sequence[Any]]) -> Histogram:
     return Histogram(
-        slots={row[0]: Slot(low=row[1], high=row[2], n=row[3], w=row[4]) for row in rows},
-        w2=sum(row[5] for row in rows),
+        slots={float(row[0]): Slot(low=float(row[1]), high=float(row[2]), n=row[3], w=float(row[4])) for row in rows},
+        w2=float(sum(row[5] for row in rows)),
         first=min(row[6] for row in rows),
         last=max(row[7] for row in rows),
     )
 
 
 def _of_categories(rows: Sequence[Sequence[Any]]) -> Histogram:
-    slots: Mapping[float | str, Slot] = {str(row[0]): Slot(low=0.0, high=0.0, n=row[1], w=row[2]) for row in rows}
+    slots: Mapping[float | str, Slot] = {str(row[0]): Slot(low=0.0, high=0.0, n=row[1], w=float(row[2])) for row in rows}
     return Histogram(
         slots=slots,
-        w2=sum(row[3] for row in rows),
+        w2=float(sum(row[3] for row in rows)),
         first=min(row[4] for row in rows),
         last=max(row[5] for row in rows),
     )

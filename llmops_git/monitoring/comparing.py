@@ -19,7 +19,7 @@ from llmops_git.monitoring.rules import Compare, Group, Reading, Rule, beyond
 from llmops_git.monitoring.streams import Histogram, Sums
 
 SHOWN_ALPHA = 0.05  # of the intervals that are shown
-_LEAST_LIKELY = 700.0  # a larger logarithm is no number any more
+_MOST = 1_000_000.0  # times; more than that is as good as never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +134,7 @@ def _rates(compare: Compare, before: Sums, now: Sums, alpha: float, *, up: bool)
         return max(0.0, rate / compare.max_ratio - compare.margin)
 
     evidence = log_evidence_of_rates(before.counts(), now.counts(), limit, up=up)
-    return Found(beyond=evidence >= math.log(1 / alpha), evidence=math.exp(min(evidence, _LEAST_LIKELY)))
+    return Found(beyond=evidence >= math.log(1 / alpha), evidence=math.exp(min(evidence, math.log(_MOST))))
 
 
 def _means(compare: Compare, before: Mean, now: Mean, alpha: float, *, up: bool, sliding: bool) -> Found:

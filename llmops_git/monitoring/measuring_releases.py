@@ -69,15 +69,16 @@ def _pairs(
         if seen.n >= max(1, rule.min_count):
             served.setdefault(there[:-1], set()).add(there[-1])
     oldest = now - max(LIVE, 2 * rule.every)
-    keys: list[Key] = sorted(found)
-    for key in keys:
-        stream = found[key]
-        config, release = key[place], key[-1]
-        if stream.last < oldest or not looking.released.has(config, release):
+    for key in sorted(found):
+        group, config, release = key[:-1], key[place], key[-1]
+        if found[key].last < oldest or not looking.released.has(config, release):
             continue
-        name = before_in(looking.released.of(config), release, served.get(key[:-1], set()))
-        before = found.get((*key[:-1], name)) if name else None
-        yield group_of((*by, "release"), key), name, before, stream
+        name = before_in(looking.released.of(config), release, served.get(group, set()))
+        yield group_of((*by, "release"), key), name, found.get(_key(group, name)), found[key]
+
+
+def _key(group: Key, release: str) -> Key:
+    return (*group, release)
 
 
 def _drift_against_release(rule: Rule, looking: Looking, now: datetime, by: tuple[str, ...]) -> Iterator[Reading]:

@@ -1,20 +1,20 @@
-"""`ci monitor`: looks at releases, environments and pins on a schedule, and keeps one issue for each alert."""
+"""`ci monitor`: looks at releases, environments, pins and live traffic on a schedule, and keeps one issue for each alert."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from llmops_git.commands.jobs.session import Session
-from llmops_git.errors import EXIT_GATE, EXIT_OK, LlmopsError
+from llmops_git.errors import EXIT_GATE, LlmopsError
 from llmops_git.forges.base import ForgeError
 
 if TYPE_CHECKING:
     from llmops_git.commands.state import State
-    from llmops_git.forges.alerts import Alert
+    from llmops_git.forges.alerts import Act, Alert
     from llmops_git.repo.mainline import Mainline
 
 _EVENTS = frozenset({"schedule", "dispatch", "push", "other"})
@@ -23,20 +23,24 @@ _EVENTS = frozenset({"schedule", "dispatch", "push", "other"})
 def run(session: Session, *, now: datetime | None = None) -> int:
     """Watch. Exit code: 1 while an alert of severity `error` fires, 0 otherwise, also where issues may not be written."""
     from llmops_git.commands.jobs.acting import on_default_branch
-    from llmops_git.commands.jobs.facts import FAMILIES
+    from llmops_git.commands.jobs.facts import FAMILIES, worst_first
+    from llmops_git.commands.jobs.monitor_live import look_at, tell_webhooks
 
     if session.event.kind not in _EVENTS:
         message = f"a `{session.event.name}` event watches nothing: its job may hold what a stranger proposed"
         raise LlmopsError(message, hint="on: {schedule: [{cron: '17 * * * *'}]}")
     now = now or datetime.now(UTC)
     state, mainline = on_default_branch(session, _state(session))
-    alerts = find_alerts(state, mainline, now)
+    found = find_alerts(state, mainline, now)
+    live = look_at(session, state, mainline, now)
+    alerts = worst_first([*found, *live.alerts])
     for alert in alerts:
         click.echo(f"{alert.severity}: {alert.title}")
         session.note(alert.severity, alert.title)
-    _keep(session, alerts, FAMILIES)
+    acts = _keep(session, worst_first([*found, *live.issues]), (*FAMILIES, *live.families), live.unsure)
+    tell_webhooks(session, state, live, acts)
     session.log.summary(_page(alerts))
-    return EXIT_GATE if any(alert.severity == "error" for alert in alerts) else EXIT_OK
+    return EXIT_GATE if any(alert.severity == "error" for alert in alerts) else live.code
 
 
 def find_alerts(state: State, mainline: Mainline, now: datetime) -> Sequence[Alert]:
@@ -69,21 +73,23 @@ def _state(session: Session) -> State:
     return fetched(read_state(fetch=False, project=project), project)
 
 
-def _keep(session: Session, alerts: Sequence[Alert], families: Sequence[str]) -> None:
-    """Bring the issues up to date. Where they may not be written, the annotations and the exit code still say it."""
+def _keep(session: Session, alerts: Sequence[Alert], families: Sequence[str], unsure: Collection[str]) -> Sequence[Act] | None:
+    """Bring the issues up to date; what was done, None where they may not be written. The annotations and the exit code still
+    say it then."""
     from llmops_git.forges.alerts import keep_issues
 
     if session.forge is None:
-        return
+        return None
     try:
-        acts = keep_issues(session.forge, alerts, families)
+        acts = keep_issues(session.forge, alerts, families, unsure=unsure)
     except ForgeError as error:
         hint = f" ({error.hint})" if error.hint else ""
         session.note("warning", f"issues could not be kept: {error.message}{hint}")
-        return
+        return None
     for act in acts:
         name = act.alert.title if act.alert else f"#{act.issue.number}" if act.issue else ""
         click.echo(f"issue: {act.what} {name}")
+    return acts
 
 
 def _page(alerts: Sequence[Alert]) -> str:
