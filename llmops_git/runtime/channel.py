@@ -15,6 +15,7 @@ from llmops_git.traces import attributes as names
 
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 30.0
+_INTERVAL = 0.1  # seconds that spans gather; they did that before already
 
 
 class Channel:
@@ -28,7 +29,7 @@ class Channel:
         self._failures = 0
         self._not_before = 0.0
         self._lost = 0  # spans dropped since the last ones that were written
-        self.worker = Worker(self._handle, most=most, trouble=self._trouble)
+        self.worker = Worker(self._handle, most=most, trouble=self._trouble, interval=_INTERVAL)
 
     @property
     def name(self) -> str:
@@ -52,14 +53,13 @@ class Channel:
         wait = self._not_before - self._clock()
         if not self._held or (wait > 0 and not flushing):
             return self._keep(wait if self._held else None)
-        lost, self._lost = self._lost, 0
-        if lost:
-            self._held[0] = _with_loss(self._held[0], lost)
+        if self._lost:
+            self._held[0] = _with_loss(self._held[0], self._lost)
+            self._lost = 0
         try:
             refused = self._sink.write(self._held)
         except SinkUnavailable as error:
             self._written(error.done, error.refused)
-            self._lost += lost if not error.done else 0
             self._failures += 1
             wait = min(FIRST_WAIT * 2 ** min(self._failures - 1, 10), LONGEST_WAIT)
             wait = wait if error.retry_after is None else min(max(error.retry_after, wait), LONGEST_WAIT)

@@ -28,15 +28,14 @@ class Exporter:
         self._clean: Clean | None = None
         self._recent = Recent(most=settings.late_requests, seconds=settings.late_seconds, clock=clock)
 
-    def ready(self, traces: Sequence[Trace]) -> list[Ready]:
-        """What is to be written of some finished requests and late steps, in order."""
-        found: list[Ready] = []
-        for trace in traces:
-            try:
-                found += self._late(trace) if trace.late else self._finished(trace)
-            except Exception as error:  # noqa: BLE001  # one request that is odd must not cost the others
-                self._counts.trouble("spans_failed", error, len(trace.steps))
-        return found
+    def ready(self, trace: Trace) -> list[Ready]:
+        """What is to be written of a finished request or a late step. Never raises."""
+        try:
+            found = self._late(trace) if trace.late else self._finished(trace)
+        except Exception as error:  # noqa: BLE001  # one request that is odd must not cost the others
+            self._counts.trouble("spans_failed", error, len(trace.steps))
+            return []
+        return [ready for ready in found if ready]
 
     def _finished(self, trace: Trace) -> list[Ready]:
         interesting = any(step.error or step.hit for step in trace.steps)

@@ -69,7 +69,24 @@ def load(
     else:
         hint = f'runtime.load("{name}", environment="production"), or bundle="{name}.json"'
         raise LlmopsError("say which release runs: that of an environment, or of a bundle file", hint=hint)
+    _get_ready(source.now())
     return Router(source, pipeline, asker)
+
+
+def _get_ready(bundle: Bundle) -> None:
+    """Import and compile what requests need, so that the first one takes as long as the others. Raises LlmopsError where a
+    template does not compile."""
+    from llmops_git.configs.template import render_messages  # noqa: F401
+    from llmops_git.configs.template_environment import compiled
+    from llmops_git.runtime import generating, guarding, replies  # noqa: F401
+
+    try:
+        for message in bundle.resolved.get("messages") or ():
+            compiled(message["template"])
+    except Exception as error:  # noqa: BLE001  # a template can make its compiler raise anything
+        raise LlmopsError(f"a template of `{bundle.config}` does not compile: {error}") from None
+    if bundle.resolved.get("guardrails"):
+        from llmops_git.guardrails import apply, packs  # noqa: F401
 
 
 def _from_git(name: str, environment: str, repository: str | os.PathLike[str], fetch: bool) -> Bundle:

@@ -84,8 +84,8 @@ class Pipeline:
         return Exporter(self.settings, self.counts, self._clean, time.monotonic)
 
     def _handle(self, traces: list[Any], flushing: bool) -> None:  # noqa: ARG002
-        for ready in self._exporter.ready(traces):
-            if ready:
+        for trace in traces:  # one after the other, so that the first is written while the last is worked on
+            for ready in self._exporter.ready(trace):
                 for channel in self.channels:
                     channel.put(ready)
 
