@@ -42,6 +42,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "mine": ("mine", "Make cases of live failures, and propose them for a label."),
     "resolve": ("resolve", "Print what a deploy script needs to know about a release."),
     "export": ("export", "Write a release's bundle."),
+    "traces": ("traces", "Read in, find, show, compare, run again and delete what was recorded of live requests."),
     "dashboard": ("dashboard", "Write or serve a page with live quality, cost, latency, safety and user signals."),
     "monitor": ("monitor", "Watch live traffic by rules: alerts as code, one issue for each."),
     "ci": ("ci", "Do what a CI job's event asks for: evaluate, comment, release, promote, monitor."),
