@@ -12,11 +12,15 @@ from llmops_git.commands.project import emit_json, format_option, terminal
 from llmops_git.errors import EXIT_OK, InvalidInput, LlmopsError, Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from llmops_git.evals.values import Run
     from llmops_git.reports.html_steps import Traces
     from llmops_git.reports.values import Report
 
 REPORT_FILE = "report.json"
 FORMATS = ("text", "json", "markdown", "summary", "junit", "html")
+OTHER_TRACES = 400  # samples of cases that did not flip whose steps are shown: 200 cases of two sides
 MOST_BYTES = 256 * 1024 * 1024
 
 
@@ -66,11 +70,12 @@ def _rendered(report: Report, form: str, folder: Path, *, key: str, run_id: str)
         case _:
             from llmops_git.reports.html import render_html
 
-            return render_html(report, read_runs(folder), traces=flipped_traces(report, folder))
+            runs = read_runs(folder)
+            return render_html(report, runs, traces=shown_traces(report, runs, folder))
 
 
-def flipped_traces(report: Report, folder: Path) -> Traces:
-    """The traces of the cases that flipped, of both sides, as far as the folder has them."""
+def shown_traces(report: Report, runs: Sequence[Run], folder: Path) -> Traces:
+    """The traces of the cases that flipped and of some others, of both sides, as far as the folder has them."""
     from llmops_git.evals.kept_traces import traces_of
 
     comparisons = [comparison for config in report.configs for comparison in config.comparisons]
@@ -80,6 +85,8 @@ def flipped_traces(report: Report, folder: Path) -> Traces:
         for flip in comparison.flipped
         for digest in (comparison.base_digest, comparison.head_digest)
     }
+    others = {run.config_digest: run.cases for run in runs}
+    wanted |= {(digest, case) for digest, cases in others.items() for case in cases[: OTHER_TRACES // max(len(others), 1)]}
     return traces_of(folder, wanted)
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from llmops_git.configs.values import Change, FieldChange
-from llmops_git.evals.values import Comparison, FlippedCase, Run, ScorerComparison
+from llmops_git.evals.values import Comparison, FlippedCase, Run
 from llmops_git.reports import numbers
 from llmops_git.reports.bases import Shown, shown_comparisons
 from llmops_git.reports.cases import CaseRow, case_rows
 from llmops_git.reports.clean import clean
 from llmops_git.reports.evidence import NOTHING, cut, flips_in_words, moved
+from llmops_git.reports.html_cases import Room, cases_view, reasons
+from llmops_git.reports.html_plots import difference_plots, interval_plot, own_scale, scale_of
 from llmops_git.reports.html_steps import NO_TRACES, Traces, steps_view
 from llmops_git.reports.method import blind_spot, remarks
 from llmops_git.reports.phrases import Name, Outside, Phrase, unique
-from llmops_git.reports.rows import HEADINGS, LEVELS, Level, Row, filled, table, unit_of
+from llmops_git.reports.rows import HEADINGS, Level, Row, filled, table
 from llmops_git.reports.values import ConfigReport
 from llmops_git.reports.values_text import as_text, both_as_text
 from llmops_git.reports.verdicts import config_verdict, hard_failures
@@ -39,8 +40,6 @@ _MUTED: dict[Level, Level] = {
 _CHARS = 6_000  # of one answer
 _FIELDS = 100
 _TRACED = 100  # flipped cases of a table whose steps are shown
-_CASES = 5_000  # rows of the table of all cases
-_WIDTH, _HEIGHT = 140, 16  # of a plot
 
 
 def inline(phrase: Phrase) -> Markup:
@@ -55,7 +54,9 @@ def _words(part: str | Outside) -> str:
     return clean(part.text) if isinstance(part, Outside) else part
 
 
-def config_view(config: ConfigReport, runs: Sequence[Run], traces: Traces = NO_TRACES, *, alone: bool) -> dict[str, Any]:
+def config_view(
+    config: ConfigReport, runs: Sequence[Run], traces: Traces = NO_TRACES, *, alone: bool, room: Room
+) -> dict[str, Any]:
     """One config, as the template wants it."""
     level, words = config_verdict(config)
     fields = config.change.fields if config.change.status not in {"added", "removed"} else ()
@@ -68,7 +69,9 @@ def config_view(config: ConfigReport, runs: Sequence[Run], traces: Traces = NO_T
         "changed": _changed(config.change),
         "notes": config.notes,
         "broken": hard_failures(config),
-        "tables": [_table(config, shown, runs, traces, is_open=alone and shown.gating) for shown in shown_comparisons(config)],
+        "tables": [
+            _table(config, shown, runs, traces, room, is_open=alone and shown.gating) for shown in shown_comparisons(config)
+        ],
         "blind_spot": inline(blind_spot(config)),
         "fields": [_field(field) for field in fields[:_FIELDS]],
         "fields_title": f"What changed: {numbers.count(len(fields), 'field')}",
@@ -88,16 +91,20 @@ def _changed(change: Change) -> str:
     return " · ".join(said)
 
 
-def _table(config: ConfigReport, shown: Shown, runs: Sequence[Run], traces: Traces, *, is_open: bool) -> dict[str, Any]:
+def _table(
+    config: ConfigReport, shown: Shown, runs: Sequence[Run], traces: Traces, room: Room, *, is_open: bool
+) -> dict[str, Any]:
     comparison = shown.comparison
     rows = table(comparison)
     kept = filled(rows)
     headings = [(shown.side, *HEADINGS[1:])[index] for index in kept]
-    scale = _scale(comparison.scorers)
-    plots = [_plot(scorer, _own_scale(shown, scorer, scale)) for scorer in comparison.scorers]
+    scale = scale_of(comparison.scorers)
+    plots = [interval_plot(scorer, own_scale(shown, scorer, scale)) for scorer in comparison.scorers]
     flips = sorted(comparison.flipped, key=lambda case: (case.better, not case.must_pass))
     cases = [row for row in case_rows(config, comparison, runs) if row.head.samples or row.base.samples]
-    ordered = sorted(cases, key=lambda row: ("failed", "missing", "passed", "skipped").index(row.outcome))
+    why = {(row.case, row.scorer): row for row in cases}
+    steps = list(_all_steps(comparison, flips, traces))
+    traced = frozenset(flip.case for flip, found in zip(flips, steps, strict=True) if found is not None)
     return {
         "caption": inline(shown.caption),
         "headings": headings,
@@ -105,15 +112,14 @@ def _table(config: ConfigReport, shown: Shown, runs: Sequence[Run], traces: Trac
         "rows": [
             _row(row, kept, headings, shown, plot) for row, plot in zip(rows, [*plots, *[None] * len(rows)], strict=False)
         ],
+        "differences": difference_plots(shown, cases),
         "remarks": [inline(remark) for remark in remarks(comparison)],
         "flips": [
-            _flip(case) | {"steps": steps} for case, steps in zip(flips, _all_steps(comparison, flips, traces), strict=True)
+            _flip(case, why.get((case.case, case.scorer))) | {"steps": found} for case, found in zip(flips, steps, strict=True)
         ],
         "flips_title": flips_in_words(flips),
         "open": is_open,
-        "cases": [_case(row) for row in ordered[:_CASES]],
-        "cases_title": f"All cases: {numbers.count(len({row.case for row in cases}), 'case')}",
-        "cases_more": f"and {len(cases) - _CASES:,} more rows in run.json" if len(cases) > _CASES else "",
+        "cases": cases_view(comparison, cases, traces, traced, room, _sides) if cases else None,
     }
 
 
@@ -133,41 +139,6 @@ def _cell(heading: str, text: str) -> dict[str, Any]:
     return {"name": heading, "text": text or numbers.NONE, "none": text in {"", numbers.NONE}}
 
 
-def _scale(scorers: Sequence[ScorerComparison]) -> float:
-    """The half width of all plots of a table."""
-    ends = [abs(end) for scorer in scorers for end in (scorer.low, scorer.high, scorer.margin) if end is not None]
-    return max((end for end in ends if math.isfinite(end)), default=0.0) or 1.0
-
-
-def _own_scale(shown: Shown, scorer: ScorerComparison, scale: float) -> float:
-    """Rates share a scale; a scorer that is a plain number has its own."""
-    return scale if unit_of(shown.comparison, scorer) == "rate" and scale <= 1 else _scale([scorer])
-
-
-def _plot(scorer: ScorerComparison, scale: float) -> Markup | None:
-    """The interval of a scorer, worse on the left: a dot for the difference, dashes where the margin is."""
-    from markupsafe import Markup
-
-    if scorer.low is None or scorer.high is None or scorer.delta is None:
-        return None
-    middle, half = _WIDTH / 2, _WIDTH / 2 - 6
-
-    def x(value: float) -> float:
-        return round(middle + half * max(-1.0, min(1.0, value / scale)), 1)
-
-    low, high = x(scorer.low), x(scorer.high)
-    delta = x(scorer.delta if scorer.direction == "higher" else -scorer.delta)
-    level = LEVELS[scorer.verdict] if scorer.gating else "info"
-    return Markup(
-        '<svg width="{}" height="{}" viewBox="0 0 {} {}" role="img" aria-label="interval">'
-        '<line class="axis" x1="{}" x2="{}" y1="0" y2="{}"/><line class="margin" x1="{}" x2="{}" y1="1" y2="{}"/>'
-        '<rect class="{}" x="{}" y="5" width="{}" height="6" rx="3"/><circle class="{}" cx="{}" cy="8" r="4"/></svg>'
-    ).format(
-        _WIDTH, _HEIGHT, _WIDTH, _HEIGHT, middle, middle, _HEIGHT, x(-scorer.margin), x(-scorer.margin), _HEIGHT - 1,
-        level, low, round(max(high - low, 1), 1), level, delta,
-    )  # fmt: skip
-
-
 def _all_steps(comparison: Comparison, flips: Sequence[FlippedCase], traces: Traces) -> Iterator[dict[str, Any] | None]:
     """The steps of each flipped case; a case is shown with them once, and only so many are."""
     shown: set[str] = set()
@@ -180,7 +151,7 @@ def _all_steps(comparison: Comparison, flips: Sequence[FlippedCase], traces: Tra
         yield steps_view(base, head, _sides)
 
 
-def _flip(case: FlippedCase) -> dict[str, Any]:
+def _flip(case: FlippedCase, row: CaseRow | None) -> dict[str, Any]:
     level: Level = "good" if case.better else "bad"
     asked = "\n".join(f"{key}: {as_text(value)}" for key, value in case.inputs.items())
     before, after = _sides(cut(case.base_output, _CHARS), cut(case.head_output, _CHARS))
@@ -196,22 +167,7 @@ def _flip(case: FlippedCase) -> dict[str, Any]:
         "expected": NOTHING if case.expected is None else cut(as_text(case.expected), _CHARS),
         "before": before,
         "after": after,
-    }
-
-
-def _case(row: CaseRow) -> dict[str, Any]:
-    level: Level = "bad" if row.outcome == "failed" else "unmeasured" if row.outcome == "missing" else "info"
-    words = {"worse": "worse", "better": "better", "same": "", "unknown": ""}[row.moved]
-    if row.outcome in {"missing", "skipped"}:
-        words = ", ".join(row.head.missing) if row.head.applies else "does not apply"
-    return {
-        "name": row.case,
-        "scorer": row.scorer,
-        "must_pass": row.must_pass,
-        "base": numbers.NONE if row.base.value is None else numbers.plain(row.base.value, 2),
-        "head": numbers.NONE if row.head.value is None else numbers.plain(row.head.value, 2),
-        "level": level,
-        "words": words,
+        "why": None if row is None else reasons(row),
     }
 
 

@@ -17,6 +17,8 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--remote-debugging-pipe",
 )  # fmt: skip
 
+CODES = {"Tab": ("Tab", 9), "Enter": ("Enter", 13), " ": ("Space", 32)}
+
 
 class Page:
     """One page. `events` are all that the browser reported of it."""
@@ -74,6 +76,18 @@ class Page:
         return result["result"].get("value")
 
     def press(self, key: str) -> None:
+        if key in CODES:
+            for kind in ("rawKeyDown" if key == "Tab" else "keyDown", "keyUp"):
+                text = {"Enter": "\r", " ": " "}.get(key, "") if kind == "keyDown" else ""
+                self.call(
+                    "Input.dispatchKeyEvent",
+                    type=kind,
+                    key=key,
+                    code=CODES[key][0],
+                    windowsVirtualKeyCode=CODES[key][1],
+                    text=text,
+                )
+            return
         for kind in ("keyDown", "keyUp"):
             self.call("Input.dispatchKeyEvent", type=kind, key=key, text=key if kind == "keyDown" else "")
 

@@ -93,7 +93,7 @@ def tell(session: Session, targets: Targets, project: Project, evaluated: Evalua
 
 def write_reports(session: Session, project: Project, evaluated: Evaluated) -> None:
     """The report folder (an artifact, for people, bots and re-runs) and the page of the run."""
-    from llmops_git.commands.report import flipped_traces
+    from llmops_git.commands.report import shown_traces
     from llmops_git.commands.runs import check_output, keep_run
     from llmops_git.evals.folder import REPORT_FILE, write_whole
     from llmops_git.reports.html import render_html
@@ -105,7 +105,7 @@ def write_reports(session: Session, project: Project, evaluated: Evaluated) -> N
         check_output(folder)
     keep_run(project, evaluated, folder)
     write_whole(folder / "junit.xml", [render_junit(evaluated.report, evaluated.runs)])
-    traces = flipped_traces(evaluated.report, folder)
+    traces = shown_traces(evaluated.report, evaluated.runs, folder)
     write_whole(folder / "report.html", [render_html(evaluated.report, evaluated.runs, traces=traces)])
     session.output(report=str(folder / REPORT_FILE), report_dir=str(folder))
     session.log.summary(render_summary(evaluated.report, links=links_of(session)))
