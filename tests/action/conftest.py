@@ -20,13 +20,15 @@ from fakehub.hub import running
 from tests.chat_server import ChatServer, chat_server
 
 ROOT = Path(__file__).parents[2]
-SHIPPED = ("action.yml", "action", "requirements", "llmops_git", "schemas", "examples")
+LARGE = ("llmops_git", "schemas", "examples")
+SHIPPED = ("action.yml", "action", "requirements", *LARGE)
 
 
 @pytest.fixture(scope="session")
-def action(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole_action(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What a runner has of the Action: its files, read from the work tree, and nothing that is installed or built beside them."""
-    folder = tmp_path_factory.mktemp("action")
+    folder = tmp_path_factory.mktemp("action") / "whole"
+    folder.mkdir()
     for name in SHIPPED:
         source, target = ROOT / name, folder / name
         if source.is_dir():
@@ -35,6 +37,21 @@ def action(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(source, target)
     # what the first job of a machine would leave; the runner copies the Action for each job
     compile_dir(folder / "llmops_git", quiet=2, invalidation_mode=PycInvalidationMode.UNCHECKED_HASH)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def action(whole_action: Path) -> Path:
+    """That, with links in the place of the large folders: the emulator copies an Action twice for each step that uses it."""
+    folder = whole_action.with_name("linked")
+    folder.mkdir()
+    for name in SHIPPED:
+        if name in LARGE:
+            (folder / name).symlink_to(whole_action / name)
+        elif (whole_action / name).is_dir():
+            shutil.copytree(whole_action / name, folder / name)
+        else:
+            shutil.copy(whole_action / name, folder / name)
     return folder
 
 

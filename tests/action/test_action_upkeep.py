@@ -51,14 +51,14 @@ def test_a_tag_that_was_moved_is_one_issue_until_it_is_back(story: Story) -> Non
 
 
 @pytest.fixture
-def embedded(action: Path, tmp_path: Path) -> Iterator[Story]:
-    """A project as `init` writes it without options, in a subfolder; each job installs for itself."""
+def embedded(whole_action: Path, tmp_path: Path) -> Iterator[Story]:
+    """A project as `init` writes it without options, in a subfolder; each job has the whole Action and installs for itself."""
     (tmp_path / "hub").mkdir()
     files = starter_files(tmp_path / "project", str(Path(sys.executable).with_name("llmops-git")), below="team")
     with running(tmp_path / "hub") as hub:
         hub.create_repository(NAME)
         hub.commit(files, "Begin")
-        yield Story(hub, Act(action=action, folder=tmp_path / "act"), None, project="team/")
+        yield Story(hub, Act(action=whole_action, folder=tmp_path / "act"), None, project="team/")
         assert [] == hub.violations
 
 
