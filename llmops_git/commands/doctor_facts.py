@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from llmops_git.commands.doctor_traffic import store_facts
 from llmops_git.commands.doctor_workflows import workflow_facts
+from llmops_git.commands.mining import TRACE
 from llmops_git.configs.policy import POLICY_FILE
 from llmops_git.errors import InvalidInput
 from llmops_git.monitoring.maturity_facts import ConfigFacts, Facts, GuardFacts, RuleFacts, WorkflowFacts
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from llmops_git.releases.values import Registry
     from llmops_git.repo.git import Git
 
-DASHBOARDS = (".llmops/dashboard.html", "dashboard.html")
+DASHBOARDS = ("dashboard.html", ".llmops/dashboard.html")
 WORKFLOWS = ".github/workflows"
 _CALLS = r"chat\.completions|messages\.create\(|generate_content\(|ChatOpenAI|litellm|responses\.create\("
 _RECORDS = r"from llmops_git import .*runtime|llmops_git\.runtime"
@@ -55,7 +56,7 @@ def gather(project: Project, *, store: str | None, today: date) -> Facts:
         store=store_facts(project, store, policy, registry),
         rules=rules,
         rule_trouble=rule_trouble,
-        guards=_guards(project, tree, today),
+        guards=_guards(project, tree),
         dashboard=_dashboard(project, workflows),
         starter_files=_uncommitted([_policy_path(project), *_paths(configs)], tree, head),
     )
@@ -154,7 +155,7 @@ def _rules(tree: Tree, policy: Policy) -> tuple[tuple[RuleFacts, ...], str]:
     return tuple(RuleFacts(id=rule.id, metric=rule.metric.name, against=rule.compare.to) for rule in rules), (errors or [""])[0]
 
 
-def _guards(project: Project, tree: Tree, today: date) -> GuardFacts:
+def _guards(project: Project, tree: Tree) -> GuardFacts:
     from llmops_git.configs.paths import config_name
     from llmops_git.guardrails.suites import read_suite
 
@@ -163,21 +164,23 @@ def _guards(project: Project, tree: Tree, today: date) -> GuardFacts:
     packs = [path for path in files if path.endswith(".yaml") and path.count("/") == folder.count("/") + 1]
     suites = [path for path in files if path.startswith(f"{folder}/suites/") and path.endswith(".jsonl")]
     texts = {path: read_suite(path, data).texts for path, data in tree.read(suites).items()}
-    live = [path for path, found in texts.items() if any("trace_id" in text.source for text in found)]
     every = [text for found in texts.values() for text in found]
+    seen = [text for text in every if TRACE in text.source]
     return GuardFacts(
         packs=tuple(map(config_name, packs)),
         attacks=sum(text.attack for text in every),
         benign=sum(not text.attack for text in every),
-        reviewed=sum("trace_id" in text.source for text in every),
-        reviewed_on=_last_change(project.git, live, today) if live else None,
+        reviewed=len(seen),
+        reviewed_on=max((day for text in seen if (day := _day(text.source.get("when", "")))), default=None),
     )
 
 
-def _last_change(git: Git, paths: Sequence[str], today: date) -> date:
-    """The day of the newest commit that changed one of the files; today where none has them yet."""
-    said = git.try_run("log", "-1", "--format=%cs", "--", *paths).out.decode().strip()
-    return date.fromisoformat(said) if said else today
+def _day(text: str) -> date | None:
+    """The day that an ISO 8601 time is on."""
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
 
 
 def _dashboard(project: Project, workflows: Sequence[WorkflowFacts]) -> str:

@@ -30,6 +30,7 @@ UNKNOWN = Verdict(state="cannot tell", why="it was not asked again")
 NOT_REDACTED = "it could not be redacted"
 NO_ROW = "it cannot be written as a row of an eval set"
 SUITES = "guardrails/suites"
+TRACE = "trace"  # in the `source` of a suite's text: the live request that it was seen in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +207,7 @@ def reviewed_traces(tree: Tree, root: str) -> dict[str, bool]:
     found: dict[str, bool] = {}
     for path, data in tree.read(paths).items():
         for text in read_suite(path, data).texts:
-            if trace := text.source.get("trace_id"):
+            if trace := text.source.get(TRACE):
                 found[trace] = found.get(trace, False) or text.attack
     return found
 

@@ -89,7 +89,7 @@ class RuleFacts:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GuardFacts:
     """Guardrails: the packs there are, the labelled texts of the suites, and those of them that a person reviewed live;
-    `reviewed_on` is when the suites with these last changed."""
+    `reviewed_on` is the newest day of that."""
 
     packs: tuple[str, ...] = ()
     attacks: int = 0

@@ -66,10 +66,14 @@ SUITE = Step(
         '{"text": "The invoice has number 20261128.", "attack": false}',
     ),
 )
-REVIEW = Step(
-    text="look at a sample of what the guardrails stopped and let pass; what you say becomes lines of the suite",
-    command="llmops-git guardrails review",
-)
+
+
+def review(pack: str) -> Step:
+    """Look at what a pack did live."""
+    return Step(
+        text=f"look at a sample of what {pack} stopped and let pass; what you say becomes lines of a suite",
+        command=f"llmops-git guardrails review {pack}",
+    )
 
 
 def commit(files: Sequence[str]) -> Step:

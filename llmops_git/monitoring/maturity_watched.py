@@ -80,9 +80,9 @@ def guard_review(facts: Facts) -> Point:
         step = steps.SUITE
     elif not guards.reviewed:
         evidence.append("nobody has looked at what they did live")
-        step = steps.REVIEW
+        step = steps.review(used[0])
     elif not fresh:
-        step = steps.REVIEW
+        step = steps.review(used[0])
     title = "systematic guardrail review"
     return Point(name="guard-review", level="mature", title=title, evidence=tuple(evidence), step=step)
 

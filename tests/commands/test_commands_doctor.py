@@ -156,7 +156,7 @@ def test_guards_suites_rules_and_mined_cases_are_counted(project: tuple[Place, F
     _, clone = project
     files = {
         "guardrails/pii.yaml": "name: pii\nrules:\n  personal: {use: pii, action: shadow}\n",
-        "guardrails/suites/pii.jsonl": '{"text": "mail a@example.org", "attack": true, "source": {"trace_id": "t"}}\n{"text": "hi", "attack": false}\n',
+        "guardrails/suites/pii.jsonl": '{"text": "mail a@example.org", "attack": true, "source": {"trace": "t", "when": "2026-01-02T03:04:05Z"}}\n{"text": "hi", "attack": false}\n',
         "monitors/a.yaml": "rules:\n  - {id: down, metric: signal.thumbs_down.rate, by: [config], compare: {to: previous_release, margin: 0.02}}\n",
         "evals/live.jsonl": '{"id": "l", "inputs": {"message": "x"}, "expected": "y", "source": {"trace_id": "t"}}\n',
     }

@@ -45,7 +45,7 @@ MATURE = Facts(
         RuleFacts(id="slow", metric="latency.p95", against="previous_release"),
     ),
     guards=GuardFacts(packs=("pii",), attacks=10, benign=10, reviewed=4, reviewed_on=date(2026, 11, 1)),
-    dashboard=".llmops/dashboard.html",
+    dashboard="dashboard.html",
 )
 
 
@@ -118,8 +118,8 @@ def test_an_empty_repository_is_below_the_first_level_and_starts_with_two_files(
         (guards(packs=()), "guard-review", "repeatable", "llmops-git check"),
         (config(packs=()), "guard-review", "repeatable", "llmops-git check"),
         (guards(benign=0), "guard-review", "repeatable", "llmops-git guardrails test"),
-        (guards(reviewed=0, reviewed_on=None), "guard-review", "repeatable", "llmops-git guardrails review"),
-        (guards(reviewed_on=date(2026, 8, 1)), "guard-review", "repeatable", "llmops-git guardrails review"),
+        (guards(reviewed=0, reviewed_on=None), "guard-review", "repeatable", "llmops-git guardrails review pii"),
+        (guards(reviewed_on=date(2026, 8, 1)), "guard-review", "repeatable", "llmops-git guardrails review pii"),
         (without("slow"), "regressions", "repeatable", "llmops-git monitor check"),
     ],
 )  # fmt: skip
