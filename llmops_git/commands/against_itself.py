@@ -160,6 +160,7 @@ def _measured(jobs: Sequence[Job], policy: Policy, settings: Settings) -> Outcom
             on_progress=settings.on_progress,
             plan=plan,
             allowed_scorers=policy.allowed_scorers,
+            allowed_checks=policy.allowed_checks,
             limits=limits_of(policy, settings),
             stubs=stubs,
         )

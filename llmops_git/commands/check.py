@@ -71,6 +71,7 @@ def find_problems(
 
     Models that stop answering soon are warned of when it is said which day is `today`. Cases that need a label are warnings.
     """
+    from llmops_git.commands.check_guardrails import guardrail_problems, unused_packs
     from llmops_git.configs.closure import Closures
     from llmops_git.configs.load import Loader
     from llmops_git.configs.paths import config_files, named_files
@@ -89,10 +90,12 @@ def find_problems(
         )
     closures = Closures(tree, policy.root)
     closures.prepare(files)
-    chosen = _chosen(tree, closures, files, others) if paths else files
+    unused = unused_packs(tree, policy, closures, files, others)
+    chosen = _chosen(tree, closures, files, [path for path in others if path not in unused]) if paths else files
     loader = Loader(tree, policy, closures)
     for path in chosen:
         problems += _config_problems(tree, path, policy, loader, today)
+    problems += guardrail_problems(tree, policy, closures, paths, chosen)
     return list(dict.fromkeys(problems)), len(chosen)
 
 

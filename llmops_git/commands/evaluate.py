@@ -139,6 +139,7 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
                 first_repeat=first,
                 plan=plan,
                 allowed_scorers=policy.allowed_scorers,
+                allowed_checks=policy.allowed_checks,
                 limits=limits_of(policy, settings),
                 known=known,
                 stubs=stubs,

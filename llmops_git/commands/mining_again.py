@@ -166,6 +166,7 @@ def _run(jobs: Sequence[Job], policy: Policy, settings: Settings) -> Outcome:
             on_progress=settings.on_progress,
             plan=plan,
             allowed_scorers=policy.allowed_scorers,
+            allowed_checks=policy.allowed_checks,
             limits=limits_of(policy, settings),
             stubs=stubs,
         )

@@ -191,6 +191,8 @@ def _measured(
             on_progress=settings.on_progress,
             first_repeat=first,
             plan=plan,
+            allowed_scorers=policy.allowed_scorers,
+            allowed_checks=policy.allowed_checks,
             limits={name: paced(limits, shard) for name, limits in limits_of(policy, settings).items()},
             known=known,
             stubs=stubs,

@@ -103,6 +103,24 @@ def check_scorer_schemas(source: Source, evaluation: Evaluation) -> None:
             _check_schema(source, pointer, source.get(*pointer), scorer.options["schema"])
 
 
+def check_guardrail_scorers(source: Source, resolved: JsonObject, evaluation: Evaluation) -> None:
+    """Scorers of guardrails look at packs and rules that the config has."""
+    packs = [pack for side in resolved.get("guardrails", {}).values() for pack in side]
+    rules = {pack["name"]: [rule["name"] for rule in pack["rules"]] for pack in packs}
+    for scorer in evaluation.scorers:
+        pointer, options = ("evaluation", "scorers", scorer.name), scorer.options
+        if scorer.use != "guardrail" or len(packs) < sum(len(names) for names in source.value.get("guardrails", {}).values()):
+            continue  # a pack that is missing or wrong is told of itself
+        if not rules:
+            source.add(pointer, "looks at guardrails, and this config has none", "guardrails: {input: [injection]}")
+            continue
+        pack = options.get("pack")
+        known, key, written = (rules, "pack", pack) if pack not in rules else (rules[pack], "rule", options.get("rule"))
+        if written is not None and written not in known:
+            hint = suggestion(written, known) or f"there are: {', '.join(known)}"
+            source.add((*pointer, key), f"the guardrails have no {key} `{written}`", hint)
+
+
 def _check_schema(source: Source, pointer: Pointer, written: Json, schema: Json) -> None:
     path = source.target(written) if isinstance(written, str) else ""
     for inner, message in schema_problems(schema):

@@ -148,6 +148,8 @@ def _check_evaluation(
     from llmops_git.configs import checks
 
     checks.check_scorer_schemas(source, evaluation)
+    if "guardrails" not in broken | _sections(source.problems, source.path):
+        checks.check_guardrail_scorers(source, resolved, evaluation)
     if "inputs" not in broken | _sections(source.problems, source.path):
         render = not broken and not any(problem.severity == "error" for problem in source.problems)
         checks.check_rows(source, resolved, files, render=render)

@@ -139,6 +139,7 @@ class Policy:
     judges: JudgeRules | None = None  # None: every judge may gate
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)  # by the judge's digest; read where `judges` is set
     allowed_scorers: tuple[str, ...] = ()  # scorers of other packages, by name
+    allowed_checks: tuple[str, ...] = ()  # checks of guardrails, likewise
     prices: Mapping[str, Price] = field(default_factory=dict)  # by model id, or provider/model
     retirements: Mapping[str, Retirement] = field(default_factory=dict)  # as prices
     default_branch: str = ""  # "" means: ask the remote's HEAD

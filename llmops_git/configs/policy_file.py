@@ -87,6 +87,7 @@ def load_policy(tree: Tree, root: str) -> Policy:
         judges=JudgeRules(**(value["judges"] or {})) if "judges" in value else None,
         calibrations=load_calibrations(tree, root) if "judges" in value else {},
         allowed_scorers=tuple(value.get("scorers", {}).get("allow", ())),
+        allowed_checks=tuple(value.get("checks", {}).get("allow", ())),
         prices={name: Price(**item) for name, item in ((prices_file.value if prices_file else None) or {}).items()},
         retirements={
             name: Retirement(**{**item, "date": item["date"] or ""})

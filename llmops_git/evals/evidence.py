@@ -13,9 +13,10 @@ from llmops_git.errors import LlmopsError
 from llmops_git.evals.values import PairScore, Run, SampleResult, ScorerDeclaration
 from llmops_git.providers.base import Usage
 from llmops_git.providers.reply_json import usage_document
-from llmops_git.scorers.base import Judgement, Score
+from llmops_git.scorers.base import GuardHit, Judgement, Score
 
 FORMAT = "llmops-git/run/1"
+_OUTCOMES = {"block", "redact", "flag", "shadow", "error"}
 _STATES = {"measured", "not_applicable", "not_measured"}
 
 
@@ -97,6 +98,8 @@ def sample_document(sample: SampleResult) -> dict[str, Any]:
     if sample.cost_usd is not None:
         document["cost_usd"] = sample.cost_usd
     document["scores"] = {name: _score_document(score) for name, score in sample.scores.items()}
+    if sample.guards:
+        document["guards"] = [asdict(hit) for hit in sample.guards]
     if sample.pairs:
         document["pairs"] = [_pair_document(pair) for pair in sample.pairs]
     return document
@@ -135,6 +138,16 @@ def _sample(reader: _Reader) -> SampleResult:
         scores={name: _score(scores.reader(name)) for name in scores.value},
         trace_id=reader.text("trace_id", ""),
         pairs=tuple(_pair(item) for item in reader.readers("pairs", missing=True)),
+        guards=tuple(_hit(item) for item in reader.readers("guards", missing=True)),
+    )
+
+
+def _hit(reader: _Reader) -> GuardHit:
+    return GuardHit(
+        pack=reader.text("pack"),
+        rule=reader.text("rule"),
+        side=reader.choice("side", {"input", "output"}),
+        outcome=reader.choice("outcome", _OUTCOMES),
     )
 
 

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 
 from llmops_git.configs.embedders import embedder_of, lane_of
 from llmops_git.configs.values import Config, Evaluation
+from llmops_git.evals.guarding import guard_judges_of
+from llmops_git.guardrails.packs import SIDES
 
 
 def lanes_of(config: Config) -> Iterator[str]:
     """The providers of one config's samples; those of vectors carry the prefix of their lane."""
     yield config.answered_by
+    for side in SIDES:
+        yield from (str(judge["model"]["provider"]) for judge in guard_judges_of(config, side))
     if config.answered_by != config.provider:
         return  # the application finds its own documents
     retrieval = config.resolved.get("retrieval") or {}

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field, replace
 
 from llmops_git.configs.judge_prompts import ASKED
 from llmops_git.configs.policy import Budget, Price
-from llmops_git.configs.values import Case, Config
+from llmops_git.configs.values import Case, Config, JsonObject
 from llmops_git.evals.agent import max_steps_of
 from llmops_git.evals.cache import Cache
 from llmops_git.evals.finding import Finder, NotKnown
 from llmops_git.evals.foresight import foreseen
+from llmops_git.evals.guarding import Guard, Guarded, guard_judges_of, guard_of, input_texts
 from llmops_git.evals.history import History
-from llmops_git.evals.program import DEFAULT_OUTPUT_TOKENS, estimated_input_tokens, output_token_limit
+from llmops_git.evals.program import CHARACTERS_PER_TOKEN, DEFAULT_OUTPUT_TOKENS, estimated_input_tokens, output_token_limit
 from llmops_git.evals.retry import Clock, SystemClock
 from llmops_git.evals.samples import Job, Prepared, guessed, prepare
 from llmops_git.providers.base import Reply, Request
@@ -176,27 +177,41 @@ class _Desk:
             for judge in settings.asked
             for _ in range(2 * job.opponents if settings.use == PAIRWISE else len(ASKED.get(settings.use, ("its own",))))
         ]
+        guard = guard_of(config)
         asked = self.asked[config.digest, job.evaluation.digest] = bytearray()
         for case in job.evaluation.cases:
             for repeat in repeats:
                 if (config.digest, job.evaluation.digest, case.id, repeat) in self._known:
                     plan = replace(plan, shared=plan.shared + 1)
                     continue
-                prepared = self._prepared(config, case, repeat)
+                prepared = self._prepared(config, case, repeat, guard)
                 if repeat == repeats[0]:
-                    asked += _mark(prepared.key, max_steps_of(config))
+                    others = guard.mark(prepared.guarded) if guard is not None and prepared.guarded is not None else ""
+                    asked += _mark(prepared.key, max_steps_of(config), others)
                 if not prepared.guess and len(self.prepared) < _PREPARED:
                     self.prepared[config.digest, job.evaluation.digest, case.id, repeat] = prepared
-                plan = self._with_sample(plan, config, prepared)
+                if not prepared.blocked:
+                    plan = self._with_guards(plan, config, prepared)
+                    plan = self._with_sample(plan, config, prepared)
                 for judge in judges:
                     plan = self._with_judge(plan, judge, prepared.request)
         return plan
 
-    def _prepared(self, config: Config, case: Case, repeat: int) -> Prepared:
+    def _prepared(self, config: Config, case: Case, repeat: int, guard: Guard | None) -> Prepared:
+        """The sample as far as it is known: judges of guardrails are not asked, and taken to let everything pass."""
+        sure = True
+
+        def foreseen_of(case: Case, _repeat: int) -> Guarded:
+            nonlocal sure
+            found, sure = guard.foresee(case, self._clock.wall_ns)  # type: ignore[union-attr]
+            return found
+
         try:
-            return prepare(config, case, repeat, self._clock, self._finder.find)
+            guarding = None if guard is None else foreseen_of
+            prepared = prepare(config, case, repeat, self._clock, self._finder.find, guard=guarding)
         except NotKnown:
             return guessed(config, case, repeat)
+        return prepared if sure else replace(prepared, guess=True)
 
     def _kept(self, request: Request) -> str:
         """What a search or an embedder has said before."""
@@ -236,18 +251,34 @@ class _Desk:
 
     def _with_judge(self, plan: JobPlan, judge: Config, request: Request) -> JobPlan:
         """The plan with one call of a judge: its own text, the case's, and a reply as long as allowed."""
-        text = sum(len(message["template"]) for message in judge.resolved["messages"]) // 4
-        read = text + estimated_input_tokens(request) + output_token_limit(request)
-        parameters = judge.resolved["model"].get("parameters") or {}
+        return self._with_guard(plan, judge.resolved, estimated_input_tokens(request) + output_token_limit(request))
+
+    def _with_guards(self, plan: JobPlan, config: Config, prepared: Prepared) -> JobPlan:
+        """The plan with what the judges of guardrails are asked about one sample: each text of the inputs, and the reply."""
+        for judge in guard_judges_of(config, "input"):
+            for text in input_texts(prepared.case):
+                plan = self._with_guard(plan, judge, len(text) // CHARACTERS_PER_TOKEN)
+        for judge in guard_judges_of(config, "output"):
+            plan = self._with_guard(plan, judge, output_token_limit(prepared.request))
+        return plan
+
+    def _with_guard(self, plan: JobPlan, judge: JsonObject, tokens: int) -> JobPlan:
+        """The plan with one call of a (resolved) judge about a text of so many tokens."""
+        text = sum(len(message["template"]) for message in judge["messages"]) // CHARACTERS_PER_TOKEN
+        model = judge["model"]
+        parameters = model.get("parameters") or {}
         written = int(parameters.get("max_completion_tokens") or parameters.get("max_tokens") or DEFAULT_OUTPUT_TOKENS)
-        return self._with_tokens(replace(plan, judge_requests=plan.judge_requests + 1), judge, read, written)
+        more = replace(plan, judge_requests=plan.judge_requests + 1)
+        return self._with_priced(more, (model["provider"], model["id"]), text + tokens, written, written)
 
     def _with_tokens(self, plan: JobPlan, config: Config, read: int, most: int, likely: int | None = None) -> JobPlan:
-        written = most if likely is None else likely
-        price = price_of(self._prices, config.answered_by, config.model)
+        return self._with_priced(plan, (config.answered_by, config.model), read, most, most if likely is None else likely)
+
+    def _with_priced(self, plan: JobPlan, model: tuple[str, str], read: int, most: int, written: int) -> JobPlan:
+        price = price_of(self._prices, *model)
         cost, likely_cost = (most_it_can_cost(price, input_tokens=read, output_tokens=tokens) for tokens in (most, written))
         if cost is None:
-            self.unpriced.add(f"{config.answered_by}/{config.model}")
+            self.unpriced.add("/".join(model))
         return replace(
             plan,
             input_tokens=plan.input_tokens + read,
@@ -258,8 +289,9 @@ class _Desk:
         )
 
 
-def _mark(key: str, max_steps: int) -> bytes:
-    """What tells two samples' requests apart; where there is a tool loop, how far it may go is a part of them."""
-    if max_steps:
-        key = hashlib.sha256(f"{key} {max_steps}".encode()).hexdigest()
+def _mark(key: str, max_steps: int, others: str) -> bytes:
+    """What tells two samples' requests apart; where there is a tool loop, how far it may go is a part of them, and `others`
+    is what guardrails add."""
+    if max_steps or others:
+        key = hashlib.sha256(f"{key} {max_steps} {others}".rstrip().encode()).hexdigest()
     return bytes.fromhex(key[: ASKED_BYTES * 2])

@@ -11,7 +11,7 @@ from llmops_git.providers.base import Request
 
 DEFAULT_OUTPUT_TOKENS = 4096  # what a reply is reckoned with where the config sets no limit
 _MESSAGE_TOKENS = 16  # reckoned per message for the marks that a chat format puts around it
-_CHARACTERS_PER_TOKEN = 4
+CHARACTERS_PER_TOKEN = 4
 
 
 def render_request(config: Config, case: Case, documents: Sequence[JsonObject] = ()) -> Request:
@@ -49,7 +49,7 @@ def output_token_limit(request: Request) -> int:
 
 def estimated_input_tokens(request: Request) -> int:
     """About how many tokens the request has: four characters each. For a plan, not for a bill."""
-    return _characters(request, encoded=False) // _CHARACTERS_PER_TOKEN + _MESSAGE_TOKENS * len(request.messages) // 4
+    return _characters(request, encoded=False) // CHARACTERS_PER_TOKEN + _MESSAGE_TOKENS * len(request.messages) // 4
 
 
 def most_input_tokens(request: Request) -> int:

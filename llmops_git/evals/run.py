@@ -21,6 +21,7 @@ from llmops_git.evals.buyer import Buyer, Purchase
 from llmops_git.evals.cache import Cache
 from llmops_git.evals.contest import Contest, Pair, compared, count_of, pairs_of
 from llmops_git.evals.finding import Finder, NotFound
+from llmops_git.evals.guarding import Judges
 from llmops_git.evals.judging import answer_of
 from llmops_git.evals.lane import Lane
 from llmops_git.evals.lanes import lanes_of, scoring_lanes_of
@@ -28,11 +29,11 @@ from llmops_git.evals.pacing import Limits
 from llmops_git.evals.plan import Plan, SampleKey
 from llmops_git.evals.results import Results
 from llmops_git.evals.retry import Clock, Patience, SystemClock
-from llmops_git.evals.samples import Job, Prepared, prepare, unprepared
+from llmops_git.evals.samples import GuardInputs, Job, Prepared, prepare, unprepared
 from llmops_git.evals.spans import Spans, StepSpool, identity_of, run_id_of
 from llmops_git.evals.tool_results import Stubs
 from llmops_git.evals.values import Run, SampleResult, Spending
-from llmops_git.evals.worker import Bench, measure, set_up
+from llmops_git.evals.worker import Bench, blocked, measure, set_up
 from llmops_git.providers.base import Provider, ProviderError
 from llmops_git.traces.span import Span
 
@@ -68,6 +69,7 @@ def evaluate(
     patience: Patience | None = None,
     plan: Plan | None = None,
     allowed_scorers: Collection[str] = (),
+    allowed_checks: Collection[str] = (),
     limits: Mapping[str, Limits] | None = None,
     known: Mapping[SampleKey, SampleResult] | None = None,
     stubs: Stubs | None = None,
@@ -96,6 +98,7 @@ def evaluate(
         patience=patience or Patience(),
         prepared=plan.prepared if plan else {},
         allowed=allowed_scorers,
+        allowed_checks=allowed_checks,
         limits=limits or {},
         known=known or {},
         stubs=stubs,
@@ -129,6 +132,7 @@ class _Running:
         patience: Patience,
         prepared: Mapping[SampleKey, Prepared],
         allowed: Collection[str],
+        allowed_checks: Collection[str],
         limits: Mapping[str, Limits],
         known: Mapping[SampleKey, SampleResult],
         stubs: Stubs | None,
@@ -143,7 +147,7 @@ class _Running:
         self._started = clock.monotonic()
         self._first_repeat = first_repeat
         run_id = run_id_of(self._started_ns, jobs)
-        self._benches = [set_up(job, identity_of(job, run_id), allowed) for job in jobs]
+        self._benches = [set_up(job, identity_of(job, run_id), allowed, allowed_checks) for job in jobs]
         self._lanes = {
             name: Lane(_opened(providers, name), clock, limits.get(name)) for name in sorted(_provider_names(self._benches))
         }
@@ -181,7 +185,7 @@ class _Running:
         )
         runs = tuple(self._run_of(number) for number in range(len(self._benches)))
         told = [(bench.job, bench.identity, steps) for bench, steps in zip(self._benches, self._steps, strict=True)]
-        spans = Spans(told, runs)
+        spans = Spans(told, runs, [bench.guard for bench in self._benches])
         return Outcome(runs=runs, spending=spending, spans=spans, problems=self._problems(runs))
 
     def _total(self) -> int:
@@ -274,11 +278,16 @@ class _Running:
             return
         try:
             known = self._prepared.get(name)
-            prepared = known or prepare(bench.job.config, case, task.repeat, self._clock, self._finder.find)
+            prepared = known or prepare(
+                bench.job.config, case, task.repeat, self._clock, self._finder.find, guard=self._guarding(bench)
+            )
         except ProviderError as error:
             raise _named(error, bench.job, case, task.repeat) from None
         except NotMeasured as error:
             self._not_found(task, unprepared(bench.job.config, case, task.repeat), error)
+            return
+        if prepared.blocked:
+            self._finish(task, prepared, blocked(prepared, self._clock.wall_ns()))
             return
         try:
             if most := max_steps_of(bench.job.config):
@@ -287,6 +296,12 @@ class _Running:
                 self._buyer.order(prepared.request, prepared.key, lambda purchase: self._finish(task, prepared, purchase))
         except ProviderError as error:
             raise _named(error, bench.job, case, task.repeat) from None
+
+    def _guarding(self, bench: Bench) -> GuardInputs | None:
+        guard = bench.guard
+        if guard is None:
+            return None
+        return lambda case, repeat: guard.guard_inputs(case, self._clock.wall_ns, Judges(guard, repeat, self._buyer.buy))
 
     def _not_found(self, task: _Task, prepared: Prepared, error: NotMeasured) -> None:
         """Without its documents a sample is not asked for: whoever finds them failed, and not the config."""

@@ -8,18 +8,25 @@ from dataclasses import replace
 from llmops_git.configs.values import Case
 from llmops_git.evals.agent import Call, Step
 from llmops_git.evals.buyer import Purchase
+from llmops_git.evals.guarding import Guard, Guarded
 from llmops_git.evals.program import render_request
 from llmops_git.evals.retry import Clock
 from llmops_git.evals.samples import Job, Prepared, Retrieved
 from llmops_git.evals.values import SampleResult
 from llmops_git.traces.content import input_messages, output_messages
-from llmops_git.traces.recorder import ChatStep, RetrievalStep, SampleSteps, ToolStep
+from llmops_git.traces.recorder import ChatStep, GuardStep, RetrievalStep, SampleSteps, ToolStep
 
 
 def steps_of(
-    prepared: Prepared, purchase: Purchase, result: SampleResult, clock: Clock, steps: Sequence[Step] = ()
+    prepared: Prepared,
+    purchase: Purchase,
+    result: SampleResult,
+    clock: Clock,
+    steps: Sequence[Step] = (),
+    after: Guarded | None = None,
 ) -> SampleSteps:
-    """What happened, as one request would have seen it: finding documents, then the call; no waiting in our own queues.
+    """What happened, as one request would have seen it: guardrails, finding documents, the call, guardrails again (`after`);
+    no waiting in our own queues. The call holds the reply as it came, also where a guardrail changed it.
 
     The call of a sample without a tool loop has no content yet: `with_content` renders it when it is written, since
     keeping the messages of all samples would cost more than the evidence.
@@ -27,12 +34,17 @@ def steps_of(
     start_ns = purchase.start_ns - prepared.spent_ns
     turns = tuple(_turns(steps)) if steps else ()
     first = turns[0] if turns else _chat_step(purchase) if prepared.key else None
+    before = tuple(_guard_steps(prepared.guarded, start_ns))
+    found_ns = before[-1].end_ns if before else start_ns
+    if isinstance(first, ChatStep) and after is not None and purchase.reply is not None and after.text != purchase.reply.text:
+        first = replace(first, output_messages=output_messages(purchase.reply.text, (), purchase.reply.finish_reason))
     return SampleSteps(
         case=result.case,
         repeat=result.repeat,
         start_ns=start_ns,
         end_ns=max(clock.wall_ns(), purchase.end_ns),
-        retrieval=_retrieval_step(prepared.retrieved, start_ns),
+        retrieval=_retrieval_step(prepared.retrieved, found_ns),
+        guards=(*before, *_guard_steps(after, turns[-1].end_ns if turns else purchase.end_ns)),
         chat=first if isinstance(first, ChatStep) else None,
         later=turns[1:],
         inner=purchase.reply.trace if purchase.reply is not None else (),
@@ -40,6 +52,25 @@ def steps_of(
         reasons={name: score.explanation for name, score in result.scores.items() if score.judgements and score.explanation},
         error=result.error,
     )
+
+
+def _guard_steps(guarded: Guarded | None, start_ns: int) -> Iterator[GuardStep]:
+    """The rules of one side, one after the other from `start_ns` on."""
+    for one in guarded.results if guarded is not None else ():
+        end_ns = start_ns + max(one.end_ns - one.start_ns, 0)
+        scores = [finding.score for finding in one.findings if finding.score is not None]
+        yield GuardStep(
+            pack=one.pack,
+            version=one.version,
+            rule=one.rule,
+            side=one.side,
+            result=one.outcome,
+            reason=one.reason or ", ".join(sorted({finding.label for finding in one.findings})),
+            score=max(scores, default=None),
+            start_ns=start_ns,
+            end_ns=end_ns,
+        )
+        start_ns = end_ns
 
 
 def _retrieval_step(retrieved: Retrieved | None, start_ns: int) -> RetrievalStep | None:
@@ -79,7 +110,7 @@ def _chat_step(purchase: Purchase) -> ChatStep | None:
     )
 
 
-def with_content(job: Job, case: Case, steps: SampleSteps, output: str) -> SampleSteps:
+def with_content(job: Job, case: Case, steps: SampleSteps, output: str, guard: Guard | None = None) -> SampleSteps:
     """The steps with the messages of the one call that has none: rendered again, which gives the same."""
     chat = steps.chat
     if chat is None or chat.input_messages:
@@ -89,8 +120,9 @@ def with_content(job: Job, case: Case, steps: SampleSteps, output: str) -> Sampl
         {"id": name, "text": text, "score": score}
         for (name, score), text in zip(found.documents, found.texts, strict=True)
     ] if found else ()  # fmt: skip
-    asked = input_messages(render_request(job.config, case, documents).messages)
-    said = "" if chat.error else output_messages(output, (), chat.finish_reason)
+    seen = case if guard is None else replace(case, inputs=guard.redacted(case.inputs))
+    asked = input_messages(render_request(job.config, seen, documents).messages)
+    said = chat.output_messages or ("" if chat.error else output_messages(output, (), chat.finish_reason))
     return replace(steps, chat=replace(chat, input_messages=asked, output_messages=said))
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llmops_git.configs.template import render_query
 from llmops_git.configs.values import Case, Config, Evaluation, JsonObject
 from llmops_git.errors import LlmopsError, NotMeasured
+from llmops_git.evals.guarding import Guarded
 from llmops_git.evals.program import render_request
 from llmops_git.evals.retry import Clock
 from llmops_git.providers.base import Request
 from llmops_git.retrievers.table import DEFAULT_TOP_K, chunk_of, retrieve
 
+GuardInputs = Callable[[Case, int], Guarded]  # what guardrails make of the inputs of a case, for its k-th repeat
 Find = Callable[[Config, str, Case | None], Sequence[JsonObject]]  # the documents for a query
 
 
@@ -41,7 +43,8 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A sample whose request is rendered; `spent_ns` is how long all of that took. `key` is "" where there is no request."""
+    """A sample whose request is rendered; `spent_ns` is how long all of that took. `key` is "" where there is no request.
+    `case` is as it came; `guarded` is what guardrails made of its inputs, None where there are none."""
 
     case: Case
     repeat: int
@@ -49,16 +52,29 @@ class Prepared:
     key: str
     spent_ns: int
     retrieved: Retrieved | None
-    guess: bool = False  # the documents are not known yet: good for reckoning, not for sending
+    guess: bool = False  # not all of it is known yet: good for reckoning, not for sending
+    guarded: Guarded | None = None
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a guardrail blocks the inputs, so that nobody is asked."""
+        return self.guarded is not None and self.guarded.message is not None
 
 
-def prepare(config: Config, case: Case, repeat: int, clock: Clock, find: Find = retrieve) -> Prepared:
-    """Find the documents and render the request. Raises LlmopsError, naming config and case, when that is impossible, and
-    NotMeasured when whoever finds the documents did not answer."""
+def prepare(
+    config: Config, case: Case, repeat: int, clock: Clock, find: Find = retrieve, *, guard: GuardInputs | None = None
+) -> Prepared:
+    """Hold the inputs to the guardrails, find the documents and render the request, with the inputs as they may be passed on.
+    Raises LlmopsError, naming config and case, when that is impossible, and NotMeasured when whoever finds the documents did
+    not answer."""
     start_ns = clock.wall_ns()
+    guarded = guard(case, repeat) if guard is not None else None
+    if guarded is not None and guarded.message is not None:
+        return replace(unprepared(config, case, repeat), guarded=guarded, spent_ns=clock.wall_ns() - start_ns)
+    seen = case if guarded is None or guarded.inputs is None else replace(case, inputs=guarded.inputs)
     try:
-        retrieved = _retrieved(config, case, clock, find)
-        request = render_request(config, case, retrieved.documents if retrieved else ())
+        retrieved = _retrieved(config, seen, clock, find)
+        request = render_request(config, seen, retrieved.documents if retrieved else ())
         if repeat:
             request = _drawn(request, repeat)
         key = request.key(repeat)
@@ -67,7 +83,7 @@ def prepare(config: Config, case: Case, repeat: int, clock: Clock, find: Find = 
     except (LlmopsError, ValueError) as error:
         raise LlmopsError(f"config `{config.name}`, case `{case.id}`: {error}", hint=getattr(error, "hint", "")) from None
     spent_ns = clock.wall_ns() - start_ns
-    return Prepared(case=case, repeat=repeat, request=request, key=key, spent_ns=spent_ns, retrieved=retrieved)
+    return Prepared(case=case, repeat=repeat, request=request, key=key, spent_ns=spent_ns, retrieved=retrieved, guarded=guarded)
 
 
 def guessed(config: Config, case: Case, repeat: int) -> Prepared:

@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
 
+from llmops_git.evals.guarding import Guard
 from llmops_git.evals.sample_trace import with_content
 from llmops_git.evals.samples import Job
 from llmops_git.evals.values import Run
@@ -47,17 +48,23 @@ class StepSpool:
 class Spans:
     """The spans of all samples, made when they are iterated over: keeping them all would cost more than the evidence."""
 
-    def __init__(self, jobs: Sequence[tuple[Job, RunIdentity, Iterable[SampleSteps]]], runs: Sequence[Run]) -> None:
-        """`runs` are the jobs', in their order: the replies are there."""
+    def __init__(
+        self,
+        jobs: Sequence[tuple[Job, RunIdentity, Iterable[SampleSteps]]],
+        runs: Sequence[Run],
+        guards: Sequence[Guard | None],
+    ) -> None:
+        """`runs` and `guards` are the jobs', in their order: the replies are there, and what inputs were held to."""
         self._jobs = jobs
         self._runs = runs
+        self._guards = guards
 
     def __iter__(self) -> Iterator[Span]:
-        for (job, identity, samples), run in zip(self._jobs, self._runs, strict=True):
+        for (job, identity, samples), run, guard in zip(self._jobs, self._runs, self._guards, strict=True):
             cases = {case.id: (place, case) for place, case in enumerate(job.evaluation.cases)}
             for steps in samples:
                 place, case = cases[steps.case]
-                whole = with_content(job, case, steps, _output(run, place, steps))
+                whole = with_content(job, case, steps, _output(run, place, steps), guard)
                 yield from sample_spans(identity, whole)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from llmops_git.providers.base import Usage
-from llmops_git.scorers.base import Direction, Scale, Score
+from llmops_git.scorers.base import Direction, GuardHit, Scale, Score
 
 Verdict = Literal["improved", "unchanged", "regressed", "inconclusive", "invalid"]
 Instrument = Literal["head", "base"]  # whose eval set, scorers and gate the comparison used
@@ -40,6 +40,7 @@ class SampleResult:
     scores: Mapping[str, Score] = field(default_factory=dict)
     trace_id: str = ""
     pairs: tuple[PairScore, ...] = ()
+    guards: tuple[GuardHit, ...] = ()  # guardrail rules that found something or failed to decide
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,17 +6,19 @@ import json
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from llmops_git.configs.values import Config
 from llmops_git.errors import NotMeasured
 from llmops_git.evals.agent import Step
 from llmops_git.evals.buyer import Buyer, Purchase
+from llmops_git.evals.guarding import FINISH, Guard, Guarded, Judges, guard_of, with_guards
 from llmops_git.evals.judging import JudgeSession
 from llmops_git.evals.retry import Clock
 from llmops_git.evals.sample_trace import steps_of
 from llmops_git.evals.samples import Job, Prepared
 from llmops_git.evals.values import SampleResult, ScorerDeclaration
-from llmops_git.providers.base import Reply
+from llmops_git.providers.base import Reply, Usage
 from llmops_git.scorers.base import Sample, Score, Scorer
 from llmops_git.scorers.weighted import combined
 from llmops_git.traces.recorder import RunIdentity, SampleSteps, trace_id_of
@@ -26,13 +28,14 @@ _SHOWN = 300  # characters of an error that go into a score's explanation
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """A job made ready: its scorers built once, its identity in traces."""
+    """A job made ready: its scorers and guardrails built once, its identity in traces."""
 
     job: Job
     scorers: Mapping[str, Scorer]
     judges: Mapping[str, tuple[Config, ...]]
     embedders: Mapping[str, Mapping[str, str]]
     identity: RunIdentity
+    guard: Guard | None = None
 
     def declarations(self) -> tuple[ScorerDeclaration, ...]:
         """What its scorers say of themselves, in the evaluation's order."""
@@ -49,8 +52,9 @@ class Bench:
         )
 
 
-def set_up(job: Job, identity: RunIdentity, allowed: Collection[str] = ()) -> Bench:
-    """Build the job's scorers; `allowed` names those of other packages. Raises LlmopsError when one cannot be built."""
+def set_up(job: Job, identity: RunIdentity, allowed: Collection[str] = (), allowed_checks: Collection[str] = ()) -> Bench:
+    """Build the job's scorers and the checks of its guardrails; `allowed` and `allowed_checks` name those of other packages.
+    Raises LlmopsError when one cannot be built."""
     from llmops_git.scorers.table import build_scorers
 
     return Bench(
@@ -59,19 +63,37 @@ def set_up(job: Job, identity: RunIdentity, allowed: Collection[str] = ()) -> Be
         judges={settings.name: settings.asked for settings in job.evaluation.scorers},
         embedders={one.name: one.options["embedder"] for one in job.evaluation.scorers if "embedder" in one.options},
         identity=identity,
+        guard=guard_of(job.config, allowed_checks, check=True),
     )
 
 
 def measure(
     bench: Bench, prepared: Prepared, purchase: Purchase, buyer: Buyer, clock: Clock, steps: Sequence[Step] = ()
 ) -> tuple[SampleResult, SampleSteps]:
-    """Score what was bought for a sample; without a reply every score is "not measured". `steps` are those of a tool loop,
-    which `purchase` sums up."""
+    """Hold what was bought for a sample to the guardrails, and score it; without a reply every score is "not measured".
+    `steps` are those of a tool loop, which `purchase` sums up."""
     if purchase.reply is None:
         result = _unmeasured(bench, prepared, purchase)
-    else:
-        result = _measured(bench, prepared, purchase, purchase.reply, buyer, max(len(steps), 1))
-    return result, steps_of(prepared, purchase, result, clock, steps)
+        return result, steps_of(prepared, purchase, result, clock, steps)
+    after = None
+    if bench.guard is not None and not prepared.blocked:
+        judges = Judges(bench.guard, prepared.repeat, buyer.buy)
+        after = bench.guard.guard_output(purchase.reply.text, clock.wall_ns, judges)
+    given = with_guards(purchase, prepared.guarded, after)
+    result = _measured(bench, prepared, given, buyer, max(len(steps), 1), (prepared.guarded, after))
+    return result, steps_of(prepared, purchase, result, clock, steps, after)
+
+
+def blocked(prepared: Prepared, now_ns: int) -> Purchase:
+    """What stands in the place of a reply where a guardrail blocks the inputs: the pack's message, once the rules are done."""
+    guarded = prepared.guarded or Guarded(message="")
+    reply = Reply(
+        text=guarded.message or "",
+        finish_reason=FINISH,
+        usage=Usage(input_tokens=0, output_tokens=0),
+        latency_seconds=0.0,
+    )
+    return Purchase(reply=reply, start_ns=now_ns, end_ns=now_ns, cost_usd=0.0)
 
 
 def _unmeasured(bench: Bench, prepared: Prepared, purchase: Purchase) -> SampleResult:
@@ -84,7 +106,17 @@ def _unmeasured(bench: Bench, prepared: Prepared, purchase: Purchase) -> SampleR
     )
 
 
-def _measured(bench: Bench, prepared: Prepared, purchase: Purchase, reply: Reply, buyer: Buyer, steps: int) -> SampleResult:
+def _measured(
+    bench: Bench,
+    prepared: Prepared,
+    purchase: Purchase,
+    buyer: Buyer,
+    steps: int,
+    guards: Sequence[Guarded | None],
+) -> SampleResult:
+    """`purchase` is what the caller gets."""
+    reply = cast("Reply", purchase.reply)
+    hits = tuple(hit for side in guards if side is not None for hit in side.hits)
     sample = Sample(
         inputs=prepared.case.inputs,
         expected=prepared.case.expected,
@@ -100,6 +132,8 @@ def _measured(bench: Bench, prepared: Prepared, purchase: Purchase, reply: Reply
         steps=steps,
         query=prepared.retrieved.query if prepared.retrieved else "",
         documents=prepared.retrieved.documents if prepared.retrieved else (),
+        guards=hits,
+        guarded=bench.guard is not None or not bench.job.config.resolved.get("guardrails"),
     )
     return SampleResult(
         case=prepared.case.id,
@@ -112,6 +146,7 @@ def _measured(bench: Bench, prepared: Prepared, purchase: Purchase, reply: Reply
         cached=purchase.cached,
         scores=_scores(bench, sample, prepared.repeat, buyer),
         trace_id=trace_id_of(bench.identity, prepared.case.id, prepared.repeat),
+        guards=hits,
     )
 
 

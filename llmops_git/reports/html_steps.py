@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from llmops_git.reports.evidence import NOTHING, cut
+from llmops_git.reports.guard_steps import with_passes_as_one
 from llmops_git.reports.numbers import count
 from llmops_git.reports.step_words import Told, told_of
 
@@ -72,6 +73,6 @@ def _said(told: Told | None) -> object:
 
 def _steps(root: Node | None) -> Iterator[Told]:
     """The steps below a sample's root, in order, those of an application among them."""
-    for node in () if root is None else root.below:
+    for node in () if root is None else with_passes_as_one(root.below):
         yield told_of(node.span)
         yield from _steps(node)

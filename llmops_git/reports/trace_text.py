@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from llmops_git.reports.clean import clean
+from llmops_git.reports.guard_steps import with_passes_as_one
 from llmops_git.reports.step_words import Block, Told, told_of
 from llmops_git.traces.tree import Node
 
@@ -27,8 +28,9 @@ def _lines(node: Node, first: str, rest: str, width: int, most: int) -> Iterator
     bar = rest + ("│  " if node.below else "   ")
     for block in told.blocks:
         yield from _block(block, bar, width, most)
-    for number, below in enumerate(node.below, start=1):
-        last = number == len(node.below)
+    steps = node.below if most > LINES else with_passes_as_one(node.below)
+    for number, below in enumerate(steps, start=1):
+        last = number == len(steps)
         yield from _lines(below, rest + ("└─ " if last else "├─ "), rest + ("   " if last else "│  "), width, most)
 
 

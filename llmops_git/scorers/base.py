@@ -12,6 +12,16 @@ Scale = Literal["binary", "ordinal", "continuous"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuardHit:
+    """A guardrail rule that found something (`outcome` is block, redact, flag or shadow), or failed to decide (error)."""
+
+    pack: str
+    rule: str
+    side: str  # input, output
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One execution of a config on a case, as scorers see it."""
 
@@ -29,6 +39,8 @@ class Sample:
     steps: int = 1  # calls of the model
     query: str = ""  # what was looked for
     documents: tuple[Mapping[str, Any], ...] = ()  # what was found, best first: {"id", "text", "score"}
+    guards: tuple[GuardHit, ...] = ()  # what guardrails found; () also where there are none
+    guarded: bool = True  # False where an application applies its guardrails itself, and did not say what they found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

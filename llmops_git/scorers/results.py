@@ -8,7 +8,9 @@ from typing import Any, Literal
 from llmops_git.scorers.base import Score
 
 # why a score is missing: the judge said nothing usable, a time limit ran out, the case or the config asks for nonsense
-Fault = Literal["judge", "embedding", "timeout", "expected", "schema", "latency", "tokens", "finish_reason", "scorer"]
+Fault = Literal[
+    "judge", "embedding", "timeout", "guardrail", "expected", "schema", "latency", "tokens", "finish_reason", "scorer"
+]  # fmt: skip
 
 QUOTED = 120
 EXPLAINED = 2000

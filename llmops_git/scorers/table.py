@@ -33,6 +33,7 @@ SCORERS: dict[str, str] = {
     "sql": "sql",
     "refusal": "refusal",
     "finish_reason": "finish_reason",
+    "guardrail": "guardrail",
     "tool_calls": "tool_calls",
     "trajectory": "trajectory",
     "judge": "judge",

@@ -1,4 +1,4 @@
-"""Builds the spans of one sample: the whole request, the retrieval in it, the calls to the model and those of tools.
+"""Builds the spans of one sample: the whole request, its guardrails, the retrieval in it, the calls to the model and of tools.
 
 Ids are computed from what the sample is, so the same run written twice has the same ids. Tokens and cost stand only on the
 calls to the model. The content of a call (messages, documents, results) is in its span as far as the steps hold it.
@@ -79,6 +79,22 @@ class ToolStep:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuardStep:
+    """One rule of a guardrail pack that was applied. `result` is pass, block, redact, flag, shadow or error; `reason` is what
+    was found (the names of it, not the text), or why the rule failed to decide."""
+
+    pack: str
+    version: str
+    rule: str
+    side: str
+    result: str
+    start_ns: int
+    end_ns: int
+    reason: str = ""
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SampleSteps:
     """What happened to one sample. `chat` is the first call, None when none was made; `later` are the steps after it;
     `scores` holds what was measured; `inner` are the steps that an application told of itself: {"name", "seconds", "input",
@@ -88,6 +104,7 @@ class SampleSteps:
     repeat: int
     start_ns: int
     end_ns: int
+    guards: tuple[GuardStep, ...] = ()
     retrieval: RetrievalStep | None = None
     chat: ChatStep | None = None
     later: tuple[ChatStep | ToolStep, ...] = ()
@@ -125,6 +142,7 @@ def sample_spans(identity: RunIdentity, steps: SampleSteps) -> tuple[Span, ...]:
         error=steps.error,
     )
     spans = [root]
+    spans += [_guard_span(root, step, prompt, number) for number, step in enumerate(steps.guards) if step.side == "input"]
     if steps.retrieval is not None:
         spans.append(_retrieval_span(root, steps.retrieval))
     turns = (() if steps.chat is None else (steps.chat,)) + steps.later
@@ -138,7 +156,30 @@ def sample_spans(identity: RunIdentity, steps: SampleSteps) -> tuple[Span, ...]:
         spans.append(_chat_span(root, identity, turn, prompt, number=number, step=asked if several else 0))
         if steps.inner and len(turns) == 1:
             spans += inner_spans(spans[-1], steps.inner)
+    spans += [_guard_span(root, step, prompt, number) for number, step in enumerate(steps.guards) if step.side != "input"]
     return tuple(spans)
+
+
+def _guard_span(root: Span, step: GuardStep, prompt: Mapping[str, Any], number: int) -> Span:
+    known = {names.GUARD_REASON: cut(step.reason) or None, names.GUARD_SCORE: step.score}
+    return Span(
+        trace_id=root.trace_id,
+        span_id=_span_id(root.trace_id, f"{names.APPLY_GUARDRAIL}/{number}"),
+        parent_id=root.span_id,
+        name=f"{names.APPLY_GUARDRAIL} {step.pack}/{step.rule}",
+        start_ns=step.start_ns,
+        end_ns=step.end_ns,
+        attributes={
+            names.OPERATION: names.APPLY_GUARDRAIL,
+            names.GUARD_PACK: step.pack,
+            names.GUARD_VERSION: step.version,
+            names.GUARD_RULE: step.rule,
+            names.GUARD_SIDE: step.side,
+            names.GUARD_RESULT: step.result,
+            **prompt,
+            **{name: value for name, value in known.items() if value is not None},
+        },
+    )
 
 
 def _retrieval_span(root: Span, step: RetrievalStep) -> Span:

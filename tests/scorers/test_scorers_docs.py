@@ -10,7 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from llmops_git.configs.values import Config, ScorerSettings
-from llmops_git.scorers.base import Sample
+from llmops_git.scorers.base import GuardHit, Sample
 from llmops_git.scorers.table import SCORERS, build_scorer, build_scorers, declaration
 from llmops_git.scorers.weighted import combined
 
@@ -81,6 +81,7 @@ def test_the_example_gets_the_score_that_is_printed(name, index, example):
         tool_calls=tuple(example.get("tool_calls", ())),
         **{name: example[name] for name in ("finish_reason", "steps", "ttft_seconds", "output_tokens") if name in example},
         documents=tuple({"text": text} for text in example.get("documents", ())),
+        guards=tuple(GuardHit(**hit) for hit in example.get("guards", ())),
     )
     replies = Replies(example.get("replies", [example["reply"]] if "reply" in example else []), example.get("vectors"))
     scorer = build_scorer(settings)
