@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
+
+MOST = 1_000  # documents of one search
+_MOST_MEMBERS = 200  # of one document
 
 _TEXTS = ("text", "content", "page_content", "body", "chunk")
 _IDS = ("id", "id_", "doc_id", "node_id", "document_id", "url", "source")
@@ -15,7 +19,7 @@ def documents_of(found: Any) -> tuple[dict[str, Any], ...]:
     if found is None:
         return ()
     several = isinstance(found, Iterable) and not isinstance(found, str | bytes | Mapping)
-    return tuple(_document(item, number) for number, item in enumerate(found if several else [found], start=1))
+    return tuple(_document(item, number) for number, item in enumerate(islice(found if several else [found], MOST), start=1))
 
 
 def spoken(documents: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -35,7 +39,7 @@ def _document(item: Any, number: int) -> dict[str, Any]:
     if isinstance(item, tuple) and len(item) == 2 and isinstance(item[1], int | float):  # noqa: PLR2004  # (document, score)
         return {**_document(item[0], number), "score": float(item[1])}
     given: Mapping[str, Any] = item if isinstance(item, Mapping) else _Members(item)
-    document = dict(item) if isinstance(item, Mapping) else {}
+    document = dict(islice(item.items(), _MOST_MEMBERS)) if isinstance(item, Mapping) else {}
     found = next((given[name] for name in _TEXTS if given.get(name) is not None), "")
     document["text"] = found if isinstance(found, str) else str(found)
     document["id"] = str(next((given[name] for name in _IDS if given.get(name) is not None), number))

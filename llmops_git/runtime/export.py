@@ -103,7 +103,7 @@ class Exporter:
 
     def _span(self, trace_id: str, step: Step, shared: dict[str, Any]) -> Span:
         assert self._clean is not None  # noqa: S101  # set by the caller
-        attributes = {**step.attributes, **shared}
+        attributes = {**shared, **step.attributes, **shared}  # ours first where there are too many, and ours where two differ
         if step.fill is not None:
             try:
                 attributes.update(step.fill())

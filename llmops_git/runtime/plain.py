@@ -17,6 +17,8 @@ MOST_ITEMS = 200  # of one list or mapping
 MOST_VALUES = 5_000  # in one span
 MOST_CHARACTERS = 1_000_000  # in one span
 _MOST_NAME = 200
+_SHORT = 1_000  # characters
+_NUMBERS = (int, float, bool)
 _BEYOND = 1_000  # characters beyond a cut that are cleaned too, so that a cut does not hide half of what should go
 _UNSAFE = re.compile("[\x00\ud800-\udfff]")
 _INT64 = 1 << 63
@@ -37,9 +39,12 @@ class Writer:
         self._in_json = False
 
     def attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        """Attributes that can be written. Texts are cleaned and cut; values that are None are left out."""
+        """Attributes that can be written. Texts are cleaned and cut; values that are None are left out. Short ones come
+        first, so that no long one takes their room."""
         found = {}
-        for key, value in islice(attributes.items(), MOST_ITEMS):
+        items = list(islice(attributes.items(), MOST_ITEMS))
+        items.sort(key=lambda item: not (type(item[1]) in _NUMBERS or (type(item[1]) is str and len(item[1]) < _SHORT)))
+        for key, value in items:
             written = self._json(value.value) if type(value) is AsJson else self.value(value)
             if written is not None:
                 found[safe_text(key)[:_MOST_NAME]] = written

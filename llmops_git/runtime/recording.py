@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from llmops_git.errors import LlmopsError
@@ -17,6 +18,8 @@ from llmops_git.traces import attributes as names
 if TYPE_CHECKING:
     from llmops_git.runtime.router import Router
 
+MOST_OWN = 100  # attributes of a request that an application may give at once
+_OURS = frozenset({names.OPERATION, names.WORKFLOW_NAME, names.CONTENT})
 MOST_STEPS = 1_000  # of one request; a loop that does not end must not take the memory
 
 
@@ -41,10 +44,11 @@ class Recording:
         self.trace_id = trace_id
         self.span_id = new_span_id()
         self._user, self._feature = user, feature
-        given: dict[str, Any] = dict(attributes) if attributes else {}
-        given[names.OPERATION] = names.INVOKE_WORKFLOW
-        given[names.WORKFLOW_NAME] = bundle.config
-        given[names.CONTENT] = router.settings.content
+        given: dict[str, Any] = {
+            names.OPERATION: names.INVOKE_WORKFLOW,
+            names.WORKFLOW_NAME: bundle.config,
+            names.CONTENT: router.settings.content,
+        }
         if conversation is not None:
             given[names.CONVERSATION] = conversation
         if bundle.commit:
@@ -52,6 +56,8 @@ class Recording:
         self._root = Step(f"{names.INVOKE_WORKFLOW} {bundle.config}", self.span_id, parent_id, self._wall, given)
         self._steps = [self._root]
         self._ended = False
+        if attributes:
+            self._set(attributes)
 
     @property
     def id(self) -> str:
@@ -64,7 +70,14 @@ class Recording:
 
     def set(self, name: str, value: Any) -> None:
         """An attribute of the request, of the application's own. It leaves in every capture: say nothing in it that may not."""
-        self._root.attributes[name] = value
+        self._set({name: value})
+
+    def _set(self, attributes: Mapping[str, Any]) -> None:
+        try:
+            given = dict(islice(attributes.items(), MOST_OWN))
+            self._root.attributes.update({name: value for name, value in given.items() if name not in _OURS})
+        except Exception as error:  # noqa: BLE001  # a mapping can do what it likes
+            self._router.counts.trouble("steps_incomplete", error)
 
     def signal(self, name: str, value: float | None = None, *, comment: str | None = None) -> None:
         """What the user did or said: `thumbs_up`, `thumbs_down`, `edit`, `retry`, `escalation`, or a name of one's own."""
