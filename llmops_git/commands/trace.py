@@ -114,15 +114,6 @@ def _title(node: Node, label: str) -> str:
 
 
 def _document(node: Node, label: str) -> dict[str, Any]:
-    span = node.span
-    document: dict[str, Any] = {
-        "name": span.name,
-        "span_id": span.span_id,
-        "seconds": (span.end_ns - span.start_ns) / 1e9,
-        "start_ns": span.start_ns,
-        "attributes": dict(span.attributes),
-        "steps": [_document(below, "") for below in node.below],
-    }
-    if span.error:
-        document["error"] = span.error
-    return {"side": label, "trace_id": span.trace_id, **document} if label else document
+    from llmops_git.reports.trace_json import step_document
+
+    return {"side": label, "trace_id": node.span.trace_id, **step_document(node)}

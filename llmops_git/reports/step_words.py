@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from llmops_git.traces.span import Span
 from llmops_git.traces.tree import said_in
 
 _MILLISECOND, _SECOND = 1_000_000, 1_000_000_000
+_LONGEST = 1e6  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +37,9 @@ def told_of(span: Span) -> Told:
     """The words for a span, ours or an application's. They are not cleaned: whoever shows them does that."""
     found = span.attributes
     step = found.get(names.STEP)
+    result = found.get(names.GUARD_RESULT)
     return Told(
-        name=(f"step {step}: " if step else "") + span.name,
+        name=(f"step {step}: " if step else "") + span.name + (f": {result}" if result else ""),
         facts=tuple(_facts(span)),
         blocks=tuple(block for block in _blocks(found) if block.text),
     )
@@ -50,23 +53,36 @@ def _facts(span: Span) -> Iterator[str]:
         yield f"{_count(read)} → {_count(written)} tokens"
     if isinstance(cost := found.get(names.COST_USD), int | float):
         yield f"${cost:.6f}"
+    if isinstance(waited := found.get(names.FIRST_CHUNK), int | float) and 0 <= waited < _LONGEST:
+        yield f"first token after {_duration(int(waited * _SECOND))}"
     if isinstance(reasons := found.get(names.FINISH_REASONS), list | tuple):
         yield ", ".join(map(str, reasons))
     if found.get(names.CACHED):
         yield "from the cache"
     if names.TOOL_NAME in found:
         yield _result_from(found)
+    for name in (names.PROMPT_VERSION, names.FEATURE, names.USER):
+        if found.get(names.OPERATION) == names.INVOKE_WORKFLOW and found.get(name) and names.RUN_ID not in found:
+            yield str(found[name])
+    if isinstance(value := found.get(names.SIGNAL_VALUE, found.get(names.EVALUATION_SCORE)), int | float):
+        yield f"{value:g}"
+    if label := found.get(names.EVALUATION_LABEL):
+        yield str(label)
     if span.error:
         yield f"failed: {span.error}"
 
 
 def _result_from(found: Mapping[str, Any]) -> str:
     if names.TOOL_RESULT not in found:
-        return "no result"
+        return "" if names.PROMPT_NAME in found else "no result"  # live, results are recorded only with content
     return {True: "recorded", False: "from a stub"}.get(found.get(names.RECORDED, ""), "")
 
 
 def _blocks(found: Mapping[str, Any]) -> Iterator[Block]:
+    for name, value in found.items():
+        if name.startswith(names.VARIABLE_PREFIX):
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+            yield Block(label=f"input {name.removeprefix(names.VARIABLE_PREFIX)}", text=text, given=True)
     if query := found.get(names.QUERY):
         yield Block(label="query", text=str(query))
     documents = found.get(names.DOCUMENTS)
@@ -86,6 +102,9 @@ def _blocks(found: Mapping[str, Any]) -> Iterator[Block]:
         ("result", names.TOOL_RESULT),
         ("input", names.STEP_INPUT),
         ("output", names.STEP_OUTPUT),
+        ("because", names.GUARD_REASON),
+        ("comment", names.SIGNAL_COMMENT),
+        ("because", names.EVALUATION_REASON),
     ):
         if name in found:
             yield Block(label=label, text=str(found[name]))

@@ -12,11 +12,11 @@ from llmops_git.monitoring.store import open_store
 
 def main() -> None:
     store, folder, now_ns = open_store(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    print("ready", flush=True)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
     while True:
         ingest(store, [folder], now_ns=now_ns)
         compact(store, now_ns=now_ns)
-        print("done", flush=True)
         if len(sys.argv) > 4:
             return
 

@@ -244,7 +244,7 @@ def test_pruning_takes_whole_days_and_raw_files_that_were_read(tmp_path: Path) -
 def test_a_damaged_manifest_is_said_and_not_taken_for_an_empty_store(tmp_path: Path, content: bytes) -> None:
     store = live_store(tmp_path / "store", live_spans(requests=2))
     (tmp_path / "store" / "manifest" / "0000000009.json").write_bytes(content)
-    with pytest.raises(LlmopsError, match="manifest/0000000009.json"):
+    with pytest.raises(LlmopsError, match=r"manifest/0000000009\.json"):
         store.manifest()
 
 
