@@ -44,12 +44,12 @@ class Worker:
     @property
     def waiting(self) -> int:
         """The sizes of what waits."""
-        return self._waiting + self.held
+        return self._waiting + self._busy + self.held
 
     def put(self, item: Any, size: int = 1) -> bool:
         """Add an item; False when there is no room for it."""
         with self._lock:
-            if self._waiting + self.held + size > self._most:
+            if self.waiting + size > self._most:
                 return False
             self._items.append(item)
             self._waiting += size
@@ -95,7 +95,8 @@ class Worker:
         self._hurry.acquire()
         self._running = threading.Lock()
         self._items: list[Any] = []
-        self._waiting = 0
+        self._waiting = 0  # sizes of the items that were put, and of those that are being handled
+        self._busy = 0
         self._flushes: list[threading.Event] = []
         self._thread = None
 
@@ -122,7 +123,8 @@ class Worker:
     def _run_once(self, *, flushing: bool) -> float | None:
         with self._running:
             with self._lock:
-                items, self._items, self._waiting = self._items, [], 0
+                items, self._items = self._items, []
+                self._busy, self._waiting = self._waiting, 0
                 flushes, self._flushes = self._flushes, []
             try:
                 return self._handle(items, flushing or bool(flushes))
@@ -130,6 +132,7 @@ class Worker:
                 self._trouble(error)
                 return None
             finally:
+                self._busy = 0
                 for done in flushes:
                     done.set()
 
