@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from llmops_git.commands.asking import asked
 from llmops_git.commands.mining import Clean, Mined
 from llmops_git.configs.digest import digest_of
 from llmops_git.errors import LlmopsError, NotMeasured
@@ -87,7 +88,7 @@ def asked_again(
     for one, served in zip(mined, serving, strict=True):
         _add(jobs, one, served, evaluations(one.config), repeats, policy.allowed_scorers)
     try:
-        samples = _samples(_run(list(jobs.values()), policy, settings), clean)
+        samples = _samples(asked(list(jobs.values()), policy, settings), clean)
     except LlmopsError as error:
         failed = Verdict(state="cannot tell", why=f"it could not be asked again: {error.message.splitlines()[0]}")
         return tuple(replace(one, verdict=failed, again=served.name) for one, served in zip(mined, serving, strict=True))
@@ -131,47 +132,6 @@ def _with_parts(scorers: Sequence[ScorerSettings], wanted: set[str], allowed: Co
     chosen = [scorer for scorer in scorers if scorer.name in wanted | parts]
     faults = try_scorers(chosen, allowed)[1]
     yield from (scorer for scorer in chosen if scorer.name not in faults)
-
-
-def _run(jobs: Sequence[Job], policy: Policy, settings: Settings) -> Outcome:
-    """Ask, within the policy's budget; what was paid for before is not paid for again."""
-    import os
-
-    from llmops_git.commands.evaluate import limits_of
-    from llmops_git.commands.opened import fingerprints, opened_providers, replies_cache
-    from llmops_git.commands.secrets import secrets_of
-    from llmops_git.commands.tool_stubs import opened_stubs, stubbed
-    from llmops_git.evals.plan import make_plan
-    from llmops_git.evals.run import evaluate
-    from llmops_git.providers.prices import price_table
-    from llmops_git.reports.redact import redactor
-
-    prices = price_table(policy)
-    with (
-        replies_cache(settings) as cache,
-        opened_providers(jobs, policy, settings) as providers,
-        opened_stubs(policy, settings) as stubs,
-    ):
-        plan = make_plan(
-            jobs, cache=cache, prices=prices, fingerprints=fingerprints(providers), stubbed=stubbed(policy, settings)
-        )
-        if settings.on_plan:
-            settings.on_plan(plan)
-        outcome = evaluate(
-            jobs,
-            providers=providers,
-            cache=cache,
-            budget=policy.budget,
-            prices=prices,
-            on_progress=settings.on_progress,
-            plan=plan,
-            allowed_scorers=policy.allowed_scorers,
-            allowed_checks=policy.allowed_checks,
-            limits=limits_of(policy, settings),
-            stubs=stubs,
-        )
-    redact = redactor(secrets_of(policy, os.environ))
-    return replace(outcome, runs=redact(outcome.runs), spans=[redact(span) for span in outcome.spans])
 
 
 def _samples(outcome: Outcome, clean: Clean) -> dict[tuple[str, str], list[Again]]:

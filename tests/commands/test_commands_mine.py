@@ -189,6 +189,31 @@ def test_reviews_of_guardrails_make_failures(project: tuple[Place, Folder]) -> N
     assert ["guardrail review: input: a person says it should have been stopped"] == case["row"]["source"]["why"]
 
 
+def test_a_rule_that_acts_again_reproduces_its_failure(project: tuple[Place, Folder]) -> None:
+    _, clone = project
+    (clone.path / "guardrails").mkdir()
+    (clone.path / "guardrails" / "pii.yaml").write_text(
+        'name: pii\nrules:\n  digits: {use: regex, pattern: "message 2[0-9]", action: flag}\n'
+    )
+    config = clone.path / "prompts" / "router.yaml"
+    config.write_text(config.read_text() + "guardrails: {input: [pii]}\n")
+    clone.commit("guarded")
+    clone.ok("release")
+    clone.ok("promote", "router", "--to", "staging")
+    clone.ok("promote", "router", "--to", "production")
+    stored(
+        clone.path,
+        live_request(1, said("flagged as it was, message 29"), "another answer", guards=[("digits", "flag")]),
+        live_request(2, said("flagged no more, message 19"), "another answer", guards=[("digits", "flag")]),
+    )
+    document = clone.json("mine", "--from", "guardrail")
+    found = {case["row"]["inputs"]["message"]: (case["verdict"], case["verdict_why"]) for case in document["cases"]}
+    assert {
+        "flagged as it was, message 29": ("reproduced", "guardrail pii/digits: 3 of 3"),
+        "flagged no more, message 19": ("cannot tell", "no rule acts on it now, and the answer is another one"),
+    } == found
+
+
 def test_a_dry_run_writes_and_asks_nothing(project: tuple[Place, Folder]) -> None:
     place, clone = project
     stored(clone.path, live_request(1, said("please route message 29"), signals=DOWN))
