@@ -73,7 +73,7 @@ def _lines(done: Forgotten, proof: Proof) -> list[str]:
     traces, files = count(len(done.traces), "trace"), count(len(done.rewritten), "file")
     entries = count(done.quarantined, "entry", "entries")
     lines = [
-        f"deleted {traces}, in {files}: {done.stored_spans:,} spans, {done.raw_spans:,} of raw files, {entries} of the quarantine",
+        f"deleted {traces}, in {files}: {done.stored_spans:,} spans, {done.raw_spans:,} in raw files, {entries} in quarantine",
         f"read again: {count(proof.files, 'file')}, {proof.bytes:,} bytes, {count(proof.spans, 'span')}",
         f"left: {len(proof.left)}",
     ]
