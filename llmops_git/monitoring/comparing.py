@@ -14,7 +14,9 @@ from llmops_git.evals.stats.live import (
     mean_radius,
     quantile_ranks,
     rate_interval,
+    root_of_rates,
 )
+from llmops_git.evals.stats.normal import z_ppf
 from llmops_git.monitoring.rules import Compare, Group, Reading, Rule, beyond
 from llmops_git.monitoring.streams import Histogram, Sums
 
@@ -74,7 +76,7 @@ def sums_against_sums(rule: Rule, group: Group, before: Sums, now: Sums, *, name
     """A rate or a mean against that of another stream. `sliding`: of windows that move on, else of all since a release."""
     alpha = rule.alpha_of_a_look if sliding else rule.compare.alpha
     if rule.metric.kind == "rate":
-        found = _either(rule.compare, alpha, lambda up, level: _rates(rule.compare, before, now, level, up=up))
+        found = _either(rule.compare, alpha, lambda up, level: _rates(rule.compare, before, now, level, up=up, sliding=sliding))
         low, high = rate_interval(now.counts(), SHOWN_ALPHA)
     else:
         sides = before.mean(), now.mean()
@@ -127,12 +129,14 @@ def _either(compare: Compare, alpha: float, test: Callable[[bool, float], Found]
     return up if up.beyond else down
 
 
-def _rates(compare: Compare, before: Sums, now: Sums, alpha: float, *, up: bool) -> Found:
+def _rates(compare: Compare, before: Sums, now: Sums, alpha: float, *, up: bool, sliding: bool) -> Found:
     def limit(rate: float) -> float:
         if up:
             return min(1.0, rate * compare.max_ratio + compare.margin)
         return max(0.0, rate / compare.max_ratio - compare.margin)
 
+    if sliding:
+        return Found(beyond=root_of_rates(before.counts(), now.counts(), limit, up=up) > z_ppf(1 - alpha))
     evidence = log_evidence_of_rates(before.counts(), now.counts(), limit, up=up)
     return Found(beyond=evidence >= math.log(1 / alpha), evidence=math.exp(min(evidence, math.log(_MOST))))
 

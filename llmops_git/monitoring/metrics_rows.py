@@ -8,7 +8,7 @@ from typing import Literal
 from llmops_git.monitoring.dimensions import OF_CALLS, OF_GUARDS, OF_REQUESTS, OF_SCORES, OF_TOOLS
 from llmops_git.traces import attributes as names
 
-Beside = Literal["", "bills", "signals"]
+Beside = Literal["", "bills"]
 REFUSED = ("refusal", "content_filter", "safety")  # what providers call a reply that was refused
 BILLED = tuple(sorted(names.BILLED))
 _GENERATES = tuple(sorted(names.BILLED - {names.EMBEDDINGS}))
@@ -25,13 +25,14 @@ IS_CALL = f"operation IN ({_quoted(_GENERATES)})"
 IS_GUARD = f"operation = '{names.APPLY_GUARDRAIL}'"
 IS_SCORE = f"operation = '{names.EVALUATE}' AND scorer = ? AND score IS NOT NULL"
 IS_SIGNAL = f"operation = '{names.GIVE_SIGNAL}' AND signal = ?"
+SINCE = "dt >= ?"  # in a value: the first day of the scope, bound after all of `bound` that is in it
 IS_TOOL = f"operation = '{names.EXECUTE_TOOL}'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """Spans that fulfil `where`, each with `value` (SQL; a row whose value is NULL does not count). `bound` fills the question
-    marks of `value`, then those of `where`. `beside`: what of the same trace is looked up, `column` in it."""
+    marks of `value` (but SINCE), then those of `where`. `beside`: what of the same trace is looked up, `column` in it."""
 
     where: str
     value: str
@@ -79,9 +80,8 @@ def billed(column: str) -> Rows:
 
 def signalled(signal: str) -> Rows:
     """Requests: 1 where a user gave the signal, however long after."""
-    return Rows(
-        where=IS_REQUEST, value=_when("coalesce(signals, 0) > 0"), dimensions=OF_REQUESTS, bound=(signal,), beside="signals"
-    )
+    given = f"SELECT trace_id FROM spans WHERE {IS_SIGNAL} AND {SINCE}"  # noqa: S608  # constants of this file
+    return Rows(where=IS_REQUEST, value=_when(f"trace_id IN ({given})"), dimensions=OF_REQUESTS, bound=(signal,))
 
 
 def scored(scorer: str) -> Rows:

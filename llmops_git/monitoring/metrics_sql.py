@@ -15,7 +15,7 @@ from typing import Any
 
 from llmops_git.monitoring.dimensions import DIMENSIONS
 from llmops_git.monitoring.metrics import Metric
-from llmops_git.monitoring.metrics_rows import IS_BILLED, IS_SIGNAL, Rows
+from llmops_git.monitoring.metrics_rows import IS_BILLED, SINCE, Rows
 
 SLOTS = 100  # of a histogram, for each factor of e: neighbours differ by one percent
 MOMENTS = ("n", "sum_w", "sum_wv", "sum_w2", "sum_w2v", "sum_w2vv")
@@ -183,11 +183,12 @@ def picked_rows(rows: Rows, scope: Scope, *, more: str = "") -> tuple[str, tuple
     """The rows as a table in brackets, with the columns of the dimensions, `w` and `v`; and its parameters in order."""
     names = names_of(scope.by)
     since, until = utc(scope.since), utc(scope.until)
-    value_marks = rows.value.count("?")
-    mine = () if rows.beside == "signals" else rows.bound
+    since_marks = rows.value.count(SINCE)
+    value_marks = rows.value.count("?") - since_marks
     table, beside = _beside(rows, since, until)
     conditions = [rows.where, "ts >= ?", "ts < ?", "dt >= ?", "dt <= ?"]
-    bound: list[Any] = [*mine[:value_marks], *beside, *mine[value_marks:], since, until, since.date(), until.date()]
+    bound: list[Any] = [*rows.bound[:value_marks], *[since.date()] * since_marks, *beside]
+    bound += [*rows.bound[value_marks:], since, until, since.date(), until.date()]
     for name, wanted in sorted(scope.where.items()):
         conditions.append(f"{DIMENSIONS[name]} IN ({', '.join('?' for _ in wanted)})")
         bound += wanted
@@ -207,9 +208,4 @@ def _beside(rows: Rows, since: datetime, until: datetime) -> tuple[str, tuple[An
             f"spans LEFT JOIN ({bills}) AS bills ON trace_id = billed_trace",
             (since.date(), until.date() + timedelta(days=1)),
         )
-    if rows.beside == "signals":
-        given = (
-            f"SELECT trace_id AS signal_trace, count(*) AS signals FROM spans WHERE {IS_SIGNAL} AND dt >= ? GROUP BY trace_id"
-        )
-        return f"spans LEFT JOIN ({given}) AS given ON trace_id = signal_trace", (*rows.bound, since.date())
     return "spans", ()

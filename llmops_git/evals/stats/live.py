@@ -74,18 +74,45 @@ def log_evidence_of_rates(before: Counts, now: Counts, limit: Callable[[float], 
     The product of a bet on each stream, at the pair of rates within the limit that pays least: for whatever pair is true it is
     at most a fair bet, so it ever reaches 1/alpha with a chance of at most alpha. `limit` rises with its argument.
     """
+    return _least_within(before, now, limit, log_bet, up=up)
+
+
+def root_of_rates(before: Counts, now: Counts, limit: Callable[[float], float], *, up: bool) -> float:
+    """How many standard deviations the rate now is beyond `limit(the rate before)`, at one look; 0 where it does not look so.
+
+    The signed root of the likelihood ratio, each count half a request nearer to the limit: its tail is within a fifth of that
+    of the exact conditional test, for a handful of counts and far out too, where a difference over its standard error is not.
+    """
+    shift = 0.5 if up else -0.5
+    before = Counts(before.n, min(max(before.hits + shift, 0.0), before.n))
+    now = Counts(now.n, min(max(now.hits - shift, 0.0), now.n))
+    return math.sqrt(2 * _least_within(before, now, limit, _log_likelihood_ratio, up=up))
+
+
+def _least_within(
+    before: Counts, now: Counts, limit: Callable[[float], float], against: Callable[[Counts, float], float], *, up: bool
+) -> float:
+    """What is against the pair of rates within the limit that the two streams speak least against."""
     if before.n <= 0 or now.n <= 0:
         return 0.0
-    beyond = now.rate - limit(before.rate)
-    if (beyond <= 0) if up else (beyond >= 0):
+    excess = now.rate - limit(before.rate)
+    if (excess <= 0) if up else (excess >= 0):
         return 0.0
-    # the worst pair lies between what was seen before and what would just allow what is seen now
-    near, far = before.rate, _edge(lambda rate: (limit(rate) >= now.rate) == up, 1.0 if up else 0.0, before.rate)
+    # that pair lies between what was seen before and what would just allow what is seen now
+    far = _edge(lambda rate: (limit(rate) >= now.rate) == up, 1.0 if up else 0.0, before.rate)
+    return max(0.0, _least(lambda rate: against(before, rate) + against(now, limit(rate)), before.rate, far))
 
-    def both(rate: float) -> float:
-        return log_bet(before, rate) + log_bet(now, limit(rate))
 
-    return max(0.0, _least(both, near, far))
+def _log_likelihood_ratio(seen: Counts, rate: float) -> float:
+    """Of the rate that was seen, to `rate`."""
+    rate = min(max(rate, _TINY), 1 - _TINY)
+    misses = seen.n - seen.hits
+    total = 0.0
+    if seen.hits > 0:
+        total += seen.hits * math.log(seen.rate / rate)
+    if misses > 0:
+        total += misses * math.log((misses / seen.n) / (1 - rate))
+    return total
 
 
 def quantile_ranks(n: float, level: float, alpha: float) -> tuple[float, float]:
