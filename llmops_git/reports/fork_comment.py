@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from llmops_git.configs.values import Change
+from llmops_git.errors import Problem
 from llmops_git.reports import numbers
 from llmops_git.reports.bases import shown_comparisons
 from llmops_git.reports.details import Detail
@@ -23,6 +24,19 @@ UNVERIFIED = (
     "They decide nothing."
 )
 _REMARKS = Detail(lists=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What changed, as trusted code computed it."""
+
+    changes: Sequence[Change]
+    packs: Sequence[str]
+    broken: Sequence[Problem]
+
+    @property
+    def problems(self) -> list[Problem]:
+        return [*(problem for change in self.changes for problem in change.problems), *self.broken]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +66,8 @@ def render_fork_comment(
     key: str,
     head: str,
     run: str,
+    packs: Sequence[str] = (),
+    broken: Sequence[Problem] = (),
     unverified: Report | None = None,
     links: Mapping[str, str] = NO_LINKS,
     limit: int = LIMIT,
@@ -59,7 +75,8 @@ def render_fork_comment(
     """The comment for `changes`, which the caller computed from git objects, at most `limit` characters long.
 
     `reason` says in a sentence why nothing decides yet, `command_hint` how a maintainer gets this commit evaluated
-    ("": there is nothing to evaluate).
+    ("": there is nothing to evaluate). `packs` are guardrail packs that changed, or whose suites did, and `broken` what is
+    wrong with those that cannot be read.
     `unverified` is what the fork's job reported: only numbers of the very digests in `changes` are shown, and none of its
     texts. Raises ValueError for a limit below 2,000 and for a link that is not plain http(s).
     """
@@ -68,8 +85,9 @@ def render_fork_comment(
     first = marker(key=key, head=head, run=run)
     footer = links_line(links)
     measured = same_configs(changes, unverified)
+    found = _Found(changes=changes, packs=packs, broken=broken)
     for step in _STEPS:
-        said = _blocks(changes, step, reason=reason, command=command_hint, measured=measured, footer=footer)
+        said = _blocks(found, step, reason=reason, command=command_hint, measured=measured, footer=footer)
         comment = whole(first, said, limit)
         if comment is not None:
             return comment
@@ -94,20 +112,21 @@ def same_configs(changes: Sequence[Change], report: Report | None) -> tuple[Conf
 
 
 def _blocks(
-    changes: Sequence[Change], step: _Step, *, reason: str, command: str, measured: Sequence[ConfigReport], footer: str
+    found: _Found, step: _Step, *, reason: str, command: str, measured: Sequence[ConfigReport], footer: str
 ) -> Iterator[str]:
-    asks = bool(changes and command)
-    yield _title(changes, waiting=asks)
+    changes = found.changes
+    asks = bool((changes or found.packs) and command)
+    yield _title(found, waiting=asks)
     yield sentence(reason)
     yield (
         f"**For a maintainer:** this evaluates exactly the commit that you have read.\n\n{fence(command, 'sh')}" if asks else ""
     )
     yield _table(changes, step.rows) if changes else ""
+    yield _packs(found.packs, step.rows)
     for change in changes if step.fields else ():
         folded = fields_fold(change)
         yield f"#### {code(change.config)}\n\n{what_changed(change)}\n\n{folded}" if folded else ""
-    found = [problem for change in changes for problem in change.problems]
-    yield problems(found, Detail(lists=20 if step.unverified else 3 if step.rows else 0))
+    yield problems(found.problems, Detail(lists=20 if step.unverified else 3 if step.rows else 0))
     if measured and step.unverified:
         body = [prose(UNVERIFIED), *(block for config in measured for block in _numbers(config))]
         yield fold("Numbers from the fork's own job, <strong>not verified</strong>", body)
@@ -116,13 +135,26 @@ def _blocks(
     yield _small(footer)
 
 
-def _title(changes: Sequence[Change], *, waiting: bool) -> str:
-    if not changes:
+def _title(found: _Found, *, waiting: bool) -> str:
+    counts = [(len(found.changes), "config"), (len(found.packs), "guardrail pack")]
+    changed = " and ".join(numbers.count(count, what) for count, what in counts if count)
+    if any(problem.severity == "error" for problem in found.problems):
+        return f"### {BROKEN}{changed} changed, and some files are wrong" if changed else f"### {BROKEN}Some files are wrong"
+    if not changed:
         return "### \u2705 No config changed"
-    changed = f"{numbers.count(len(changes), 'config')} changed"
-    if any(problem.severity == "error" for change in changes for problem in change.problems):
-        return f"### {BROKEN}{changed}, and some files are wrong"
-    return f"### {WAITING}{changed}, not evaluated yet" if waiting else f"### \u2705 {changed}, nothing to evaluate"
+    return (
+        f"### {WAITING}{changed} changed, not evaluated yet"
+        if waiting
+        else f"### \u2705 {changed} changed, nothing to evaluate"
+    )
+
+
+def _packs(packs: Sequence[str], most: int) -> str:
+    """A line that names the packs; "" where there are none."""
+    if not packs or not most:
+        return ""
+    more = f" and {len(packs) - most:,} more" if len(packs) > most else ""
+    return f"Guardrail packs, or their suites: {', '.join(code(pack) for pack in packs[:most])}{more}"
 
 
 def _table(changes: Sequence[Change], rows: int) -> str:

@@ -14,6 +14,7 @@ from tests.attacks import naive
 from tests.attacks.stage import called, commit, git, put
 from tests.chat_server import ChatServer, chat_server, text_answer
 from tests.commands.ci_project import KEY, POLICY, CiProject, config, rows
+from tests.commands.test_commands_guard_gate import STRONG, WEAK, suite
 
 ROUTER, CASES, RULES = "prompts/router.yaml", "evals/router.jsonl", "llmops.yaml"
 Files = dict[str, str | bytes | None]
@@ -63,6 +64,26 @@ TRICKS = {
 @pytest.mark.parametrize("trick", sorted(TRICKS))
 def test_no_trick_lets_a_worse_prompt_pass(ci: CiProject, hub: Hub, model: ChatServer, trick: str) -> None:
     number = propose(hub, {ROUTER: config(5), **TRICKS[trick](model)})
+    done = ci.pull_request(number)
+    assert (True, True) == (done.code in (1, 2, 3), gate_of(hub, number) in ("failure", "error")), done.out
+
+
+PACK, SUITE = "guardrails/injection.yaml", "guardrails/suites/injection.jsonl"
+EASY = "".join(json.dumps({"text": f"do anything now {n}", "attack": True}) + "\n" for n in range(60))
+WEAKER: dict[str, Files] = {
+    "nothing more": {},
+    "easier texts": {SUITE: EASY},
+    "no suite": {SUITE: None},
+    "no floor": {PACK: f"{WEAK}gate: {{recall: {{'*': 0}}, margin: 1}}\n"},
+    "no pack": {PACK: None, ROUTER: config(60)},
+    "another pack": {"guardrails/none.yaml": WEAK, ROUTER: config(60) + "guardrails: {input: [none]}\n"},
+}
+
+
+@pytest.mark.parametrize("trick", sorted(WEAKER))
+def test_no_trick_lets_a_weaker_pack_pass(ci: CiProject, hub: Hub, trick: str) -> None:
+    hub.commit({PACK: STRONG, SUITE: suite(), ROUTER: config(60) + "guardrails: {input: [injection]}\n"})
+    number = propose(hub, {PACK: WEAK, **WEAKER[trick]})
     done = ci.pull_request(number)
     assert (True, True) == (done.code in (1, 2, 3), gate_of(hub, number) in ("failure", "error")), done.out
 

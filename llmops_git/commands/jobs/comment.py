@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from llmops_git.commands.jobs.session import Session
 from llmops_git.commands.jobs.targets import Targets
-from llmops_git.errors import EXIT_OK, LlmopsError
+from llmops_git.errors import EXIT_OK, InvalidInput, LlmopsError
 from llmops_git.forges.base import ForgeError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from llmops_git.commands.jobs.evaluate import Prepared
+    from llmops_git.commands.project import Project
     from llmops_git.configs.values import Change
+    from llmops_git.errors import Problem
     from llmops_git.forges.base import Forge, PullRequest, StatusState
     from llmops_git.forges.event import WorkflowRun
-    from llmops_git.repo.changes import ChangeSet
     from llmops_git.reports.values import Report
 
 WORKFLOW = "llmops-fork.yml"  # the workflow by which a maintainer approves
@@ -43,9 +45,30 @@ def run(session: Session) -> int:
         return EXIT_OK
     why = f"pull request {pull.number} of a fork"
     targets = Targets(tip=pull.base_oid, head=pull.head_oid, number=pull.number, into=pull.base_branch, why=why)
-    ready = prepared(session, session_project(session), targets)
-    _say(session, session.forge, finished, targets, ready.changes)
+    project = session_project(session)
+    ready = prepared(session, project, targets)
+    _say(session, session.forge, finished, targets, Found(ready.changes.changes, *changed_packs(project, ready)))
     return EXIT_OK
+
+
+class Found(NamedTuple):
+    """What our own code found in the fork's commit: configs that changed, guardrail packs that did (or whose suites did), and
+    what is wrong with the packs."""
+
+    changes: Sequence[Change]
+    packs: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def changed_packs(project: Project, ready: Prepared) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+    """The guardrail packs that a change concerns, by name, and the problems of those that cannot be read."""
+    from llmops_git.commands.guarding import guarded_by
+
+    try:
+        trials = guarded_by(project, ready.changes, ready.policy).trials
+    except InvalidInput as error:
+        return (), error.problems
+    return tuple(trial.name for trial in trials if not trial.config), ()
 
 
 def _is_for_us(session: Session, finished: WorkflowRun) -> bool:
@@ -66,20 +89,22 @@ def _pull_request(session: Session, forge: Forge, finished: WorkflowRun) -> Pull
     return None
 
 
-def _say(session: Session, forge: Forge, finished: WorkflowRun, targets: Targets, changes: ChangeSet) -> None:
+def _say(session: Session, forge: Forge, finished: WorkflowRun, targets: Targets, found: Found) -> None:
     from llmops_git.commands.jobs.posting import keep_comment
     from llmops_git.commands.jobs.tell import links_of, set_status
     from llmops_git.reports.fork_comment import render_fork_comment
 
     assert targets.number is not None  # noqa: S101  # made from a pull request just above
-    state, said = verdict_on(changes.changes)
-    unverified = _unverified(session, forge, finished, targets, changes)
+    state, said = verdict_on(found)
+    unverified = _unverified(session, forge, finished, targets, found.changes)
     command = f"gh workflow run {WORKFLOW} -f pull-request={targets.number} -f commit={targets.head}"
     newest = keep_comment(
         session,
         targets.number,
         lambda limit: render_fork_comment(
-            changes.changes,
+            found.changes,
+            packs=found.packs,
+            broken=found.problems,
             reason=said,
             command_hint=command if state == "pending" else "",
             key=session.inputs.comment_key,
@@ -90,24 +115,29 @@ def _say(session: Session, forge: Forge, finished: WorkflowRun, targets: Targets
             limit=limit,
         ),
         run=(int(finished.id), finished.attempt),
-        changed=bool(changes.changes),
+        changed=any(found),
     )
     if newest:  # an approved evaluation of this commit has the last word
         set_status(session, targets, state, said)
 
 
-def verdict_on(changes: Sequence[Change]) -> tuple[StatusState, str]:
+def verdict_on(found: Found) -> tuple[StatusState, str]:
     """What can be said of a change that was not evaluated with rights: a state and a sentence."""
     from llmops_git.commands.candidates import concerns_evaluation
 
-    if any(problem.severity == "error" for change in changes for problem in change.problems):
+    if any(problem.severity == "error" for change in found.changes for problem in change.problems):
         return "failure", "configs are not valid"
-    if not any(concerns_evaluation(change) or change.status == "removed" for change in changes):
+    if found.problems:
+        return "failure", "guardrail packs are not valid"
+    concerned = any(concerns_evaluation(change) or change.status == "removed" for change in found.changes)
+    if not concerned and not found.packs:
         return "success", "no config changed"
     return "pending", "a maintainer has to approve the evaluation of this commit"
 
 
-def _unverified(session: Session, forge: Forge, finished: WorkflowRun, targets: Targets, changes: ChangeSet) -> Report | None:
+def _unverified(
+    session: Session, forge: Forge, finished: WorkflowRun, targets: Targets, changes: Sequence[Change]
+) -> Report | None:
     """The numbers that the fork's job left, if there are any."""
     from llmops_git.commands.jobs.earlier import artifact_name
     from llmops_git.commands.jobs.unverified import MOST_BYTES, numbers_only
@@ -119,4 +149,4 @@ def _unverified(session: Session, forge: Forge, finished: WorkflowRun, targets: 
     except ForgeError as error:
         session.note("notice", f"the numbers of the fork's own job could not be read: {error.message}")
         return None
-    return numbers_only(files.get(REPORT_FILE), head=targets.head, changes=changes.changes)
+    return numbers_only(files.get(REPORT_FILE), head=targets.head, changes=changes)

@@ -32,7 +32,7 @@ def numbers_only(data: bytes | None, *, head: str, changes: Sequence[Change]) ->
     ]
     if not configs:
         return None
-    return replace(report, configs=tuple(configs), how={}, problems=())
+    return replace(report, configs=tuple(configs), guardrails=(), how={}, problems=())
 
 
 def _parsed(data: bytes | None) -> Report | None:
