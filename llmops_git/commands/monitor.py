@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llmops_git.commands.monitor_export import export, metrics
 from llmops_git.commands.monitoring import now_option, store_option
 from llmops_git.commands.project import emit_json, format_option, open_project, terminal
 from llmops_git.commands.state import dry_run_option
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 @click.group("monitor")
 def command() -> None:
     """Watch live traffic by the rules in monitors/*.yaml."""
+
+
+command.add_command(export)
+command.add_command(metrics)
 
 
 @command.command("check")

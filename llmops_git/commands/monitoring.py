@@ -71,17 +71,41 @@ def store_place(project: Project, policy: Policy, where: str | None) -> str | No
 @contextmanager
 def asking(project: Project, policy: Policy, where: str | None) -> Iterator[Ask]:
     """What runs queries on the store. Raises NotMeasured where it cannot be read."""
+    from llmops_git.monitoring.clickhouse_http import SCHEME
+
+    place = store_place(project, policy, where)
+    if place is not None and place.startswith(SCHEME):
+        with _asking_clickhouse(place) as ask:
+            yield ask
+    else:
+        with _asking_parquet(project, place) as ask:
+            yield ask
+
+
+@contextmanager
+def _asking_parquet(project: Project, place: str | None) -> Iterator[Ask]:
     from llmops_git.commands.stored import stored_traces
     from llmops_git.monitoring.store import duckdb_module
 
     errors = duckdb_module().Error
-    store = stored_traces(project, store_place(project, policy, where))
+    store = stored_traces(project, place)
     try:
         with store.connection() as connection:
             yield lambda query: connection.execute(query.sql, query.parameters).fetchall()
     except (errors, OSError) as error:
         message = f"the traces in {store.files.where} cannot be read: {str(error).partition(chr(10))[0]}"
         raise NotMeasured(message, hint="llmops-git traces ingest") from error
+
+
+@contextmanager
+def _asking_clickhouse(place: str) -> Iterator[Ask]:
+    import httpx
+
+    from llmops_git.monitoring.clickhouse_http import asker, server_at
+
+    server = server_at(place, os.environ)
+    with httpx.Client(follow_redirects=False) as client:
+        yield asker(server, client)
 
 
 def released_of(registry: Registry) -> Released:
