@@ -15,6 +15,7 @@ from llmops_git.evals.gate import Decision, decide
 from llmops_git.evals.values import Comparison, Run
 
 Looks = Callable[[Evaluation], Repeats]
+NO_LEVELS: Mapping[str, float] = {}
 
 
 def looks_asked(repeats: int | None) -> Looks:
@@ -28,15 +29,22 @@ def first_looks(pairings: Sequence[Pairing], repeats: int | None) -> dict[str, i
     return {pairing.evaluation.digest: looks(pairing.evaluation).start for pairing in pairings}
 
 
-def decision_on(pairings: Sequence[Pairing], runs: Sequence[Run], *, policy: Policy, looks: Looks) -> Decision:
-    """Every comparison, and what the gate says of them."""
+def decision_on(
+    pairings: Sequence[Pairing],
+    runs: Sequence[Run],
+    *,
+    policy: Policy,
+    looks: Looks,
+    levels: Mapping[str, float] = NO_LEVELS,
+) -> Decision:
+    """Every comparison, and what the gate says of them. `levels` are those of looks at a part of the cases, by eval digest."""
     by_key = {(run.config_digest, run.eval_digest): run for run in runs}
     comparisons = [
         compare(
             by_key[(pairing.base.config.digest, pairing.evaluation.digest)] if pairing.base.config else None,
             _named(by_key[(pairing.candidate.head.digest, pairing.evaluation.digest)], pairing.candidate.head.name),
             evaluation=held_to_people(pairing.evaluation, policy),
-            settings=replace(policy.gate, alpha=alpha_for(looks(pairing.evaluation), policy.gate)),
+            settings=replace(policy.gate, alpha=_level(pairing.evaluation, policy, looks, levels)),
             against=pairing.base.against,
             base_name=pairing.base.name,
             instrument=pairing.instrument,
@@ -45,6 +53,10 @@ def decision_on(pairings: Sequence[Pairing], runs: Sequence[Run], *, policy: Pol
     ]
     critical = frozenset(pairing.candidate.head.name for pairing in pairings if pairing.candidate.head.critical)
     return decide(comparisons, settings=policy.gate, critical=critical)
+
+
+def _level(evaluation: Evaluation, policy: Policy, looks: Looks, levels: Mapping[str, float]) -> float:
+    return levels.get(evaluation.digest, alpha_for(looks(evaluation), policy.gate))
 
 
 def _named(run: Run, config: str) -> Run:

@@ -22,6 +22,7 @@ from llmops_git.commands.pairings import Pairing, contests_of, jobs_of, pairings
 from llmops_git.commands.pooling import first_repeat, pooled
 from llmops_git.commands.reuse import released_runs, reused_runs, with_reused
 from llmops_git.commands.secrets import secrets_of, without_secrets
+from llmops_git.commands.stages import first_stage, levels_of, next_stage, seen_pairings, stopped_notes
 from llmops_git.commands.tool_stubs import opened_stubs, stubbed
 from llmops_git.commands.trial import Base, Candidate, Evaluated, Released, Settings
 from llmops_git.configs.values import Change, Config
@@ -76,6 +77,7 @@ def evaluate_configs(
         for base, head, name in pairs
     ]
     settings = Settings(replies=replies_folder(project), released=known_from_releases(project, policy))
+    policy = replace(policy, gate=replace(policy.gate, stop_early=False))  # what others are held to later is measured whole
     return evaluate_candidates(candidates, policy=policy, settings=settings, base="", head=head, total=len(pairs))
 
 
@@ -110,25 +112,29 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
         started = time.monotonic()
         announce = settings.on_plan
         first = first_repeat(settings.earlier)
+        stage = first_stage(pairings, policy, settings.earlier)
+        planned = partial(
+            make_plan,
+            cache=cache,
+            prices=prices,
+            fingerprints=fingerprints(providers),
+            first_repeat=first,
+            stubbed=stubbed(policy, settings),
+        )
         while True:
-            needed = jobs_of(pairings, repeats)
-            planned = partial(
-                make_plan,
-                cache=cache,
-                prices=prices,
-                fingerprints=fingerprints(providers),
-                first_repeat=first,
-                stubbed=stubbed(policy, settings),
-            )
+            seen = pairings if announce else seen_pairings(pairings, stage)  # announced is what all cases can cost
+            needed = jobs_of(seen, repeats)
             plan = planned(list(needed.values()))
-            reused, asked = reused_runs(pairings, needed, plan, settings.released), plan.asked
+            reused, asked = reused_runs(seen, needed, plan, settings.released), plan.asked
             jobs = [job for key, job in needed.items() if key not in reused]
-            known = taken_over(pairings, asked, reused, needed, fingerprints(providers))
+            known = taken_over(seen, asked, reused, needed, fingerprints(providers))
             if reused:
                 plan = planned(jobs, known=known.keys(), history=History(reused.values()))
             if announce:
                 announce(plan)
                 announce = None
+                if seen_pairings(pairings, stage) != seen:
+                    continue
             outcome = evaluate(
                 jobs,
                 providers=providers,
@@ -143,15 +149,21 @@ def _run_until_decided(pairings: Sequence[Pairing], policy: Policy, settings: Se
                 limits=limits_of(policy, settings),
                 known=known,
                 stubs=stubs,
-                contests=contests_of(pairings, reused),
+                contests=contests_of(seen, reused),
             )
             outcome = pooled(with_reused(outcome, reused), settings.earlier)
-            decision = decision_on(pairings, outcome.runs, policy=policy, looks=looks)
-            wanted = {} if settings.repeats else escalated(pairings, decision.comparisons, repeats, looks=looks, policy=policy)
+            levels = levels_of(pairings, stage, repeats, looks, policy)
+            decision = decision_on(seen, outcome.runs, policy=policy, looks=looks, levels=levels)
+            following = next_stage(pairings, stage, decision)
+            if following is not None:
+                stage = following
+                continue
+            wanted = {} if settings.repeats else escalated(seen, decision.comparisons, repeats, looks=looks, policy=policy)
             if not wanted:
                 spent = _spent(outcome.spending, ledger, time.monotonic() - started)
-                decision = with_impact(decision, pairings, asked, outcome.runs)
-                return replace(outcome, spending=spent), decision
+                decision = with_impact(decision, seen, asked, outcome.runs)
+                problems = (*outcome.problems, *stopped_notes(pairings, stage))
+                return replace(outcome, spending=spent, problems=problems), decision
             repeats = {**repeats, **wanted}
 
 

@@ -53,7 +53,26 @@ def reused_runs(pairings: Sequence[Pairing], jobs: Mapping[Key, Job], plan: Plan
     if released is None or not asking:
         return {}
     known = released([(name, *key) for key, name in asking.items()])
-    return {key: run for key, run in known.items() if key in asking and run.repeats >= jobs[key].repeats}
+    fitting = {key: run for key, run in known.items() if key in asking and run.repeats >= jobs[key].repeats}
+    parts = {key: _of_cases(run, jobs[key]) for key, run in fitting.items()}
+    return {key: run for key, run in parts.items() if run is not None}
+
+
+def _of_cases(run: Run, job: Job) -> Run | None:
+    """The run's part about the job's cases; the very run where these are all, None where it lacks some."""
+    ids = tuple(case.id for case in job.evaluation.cases)
+    if ids == run.cases:
+        return run
+    kept = frozenset(ids)
+    if not kept <= set(run.cases):
+        return None
+    return replace(
+        run,
+        cases=ids,
+        must_pass=tuple(case for case in run.must_pass if case in kept),
+        clusters={case: cluster for case, cluster in run.clusters.items() if case in kept},
+        samples=tuple(sample for sample in run.samples if sample.case in kept),
+    )
 
 
 def with_reused(outcome: Outcome, reused: Mapping[Key, Run]) -> Outcome:

@@ -57,6 +57,7 @@ class GateSettings:
     on_leaning_worse: Literal["review", "block", "pass"] = "review"
     coverage_min: float = 0.95
     escalate: bool = True  # ask all cases again, up to a config's `repeats.max`, while a verdict is open
+    stop_early: bool = False  # look after each quarter of the cases, and stop where the answer is clear
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,12 +39,12 @@ def next_repeats(comparisons: Sequence[Comparison], done: int, repeats: Repeats)
 
     Repeats are for both sides and for all cases; asking only the failed ones again would hide flaky regressions.
     """
-    if not any(_open(comparisons, config) for config in {one.config for one in comparisons}):
+    if not any(is_open(comparisons, config) for config in {one.config for one in comparisons}):
         return done
     return next((look for look in looks(repeats) if look > done), done)
 
 
-def _open(comparisons: Sequence[Comparison], config: str) -> bool:
+def is_open(comparisons: Sequence[Comparison], config: str) -> bool:
     """Whether more repeats could settle one config: some deciding comparison is inconclusive, and none is lost already.
 
     A comparison of too few cases (no p value) stays inconclusive however often they are asked.
