@@ -28,6 +28,8 @@ _ID_DIGITS = 12
 _READ = 50  # traces that are read for their content besides ten for each case that is wanted: each costs a search
 UNKNOWN = Verdict(state="cannot tell", why="it was not asked again")
 NOT_REDACTED = "it could not be redacted"
+TAKEN = "it is in the eval set, or waits in a proposal"
+WORSE = "others are worse"
 NO_ROW = "it cannot be written as a row of an eval set"
 SUITES = "guardrails/suites"
 TRACE = "trace"  # in the `source` of a suite's text: the live request that it was seen in
@@ -90,31 +92,31 @@ def dig(
     `known` are the cases that each config has, and those that wait in proposals; `labels` says of traces that people reviewed
     whether they were attacks.
     """
-    from llmops_git.monitoring.mining_query import read_live
-    from llmops_git.monitoring.store import read_trace
+    from llmops_git.monitoring.mining_query import read_live, read_traces
 
+    lower, day = _lower_is_better(configs.values(), allowed_scorers), since.astimezone(UTC).date().isoformat()
     requests, fences = read_live(
         connection,
         sorted(configs),
-        since_day=since.astimezone(UTC).date().isoformat(),
+        since_day=day,
         since_ns=int(since.timestamp() * 1e9),
         wishes=wishes,
         also=sorted(labels or {}),
+        lower_is_better=lower,
     )
     requests = tuple(reviewed(live, labels[live.trace_id]) if labels and live.trace_id in labels else live for live in requests)
-    worst = failures(requests, wishes, fences, lower_is_better=_lower_is_better(configs.values(), allowed_scorers))
+    worst = failures(requests, wishes, fences, lower_is_better=lower)
     made = Dig(failing=len(worst))
     taken = {trace for cases in known.values() for trace in _traces(cases)}
     texts = {name: known_texts((case.id, text_of(case.inputs)) for case in cases) for name, cases in known.items()}
-    for number, failure in enumerate(worst):
-        if number >= 10 * limit + _READ:
-            made.skipped["others are worse"] += len(worst) - number
-            break
-        if failure.live.trace_id in taken:
-            made.skipped["it is in the eval set, or waits in a proposal"] += 1
-            continue
-        found = captured_in(read_trace(connection, failure.live.trace_id))
-        _take(made, configs[failure.live.config], failure, found, texts.setdefault(failure.live.config, Known()), clean, limit)
+    fresh = {failure.live.trace_id: failure for failure in worst if failure.live.trace_id not in taken}
+    made.skipped.update({TAKEN: len(worst) - len(fresh)} if len(worst) > len(fresh) else {})
+    looked = list(fresh)[: 10 * limit + _READ]
+    for trace, spans in read_traces(connection, looked, since_day=day):
+        config = configs[fresh[trace].live.config]
+        _take(made, config, fresh[trace], captured_in(spans), texts.setdefault(config.name, Known()), clean, limit)
+    if len(fresh) > len(looked):
+        made.skipped[WORSE] += len(fresh) - len(looked)
     return made
 
 
@@ -142,7 +144,7 @@ def _take(made: Dig, config: Config, failure: Failure, found: Captured | str, te
     elif twin is not None:
         made.skipped["it asks nearly the same as a case that is there"] += 1
     elif len(made.mined) >= limit:
-        made.skipped["others are worse"] += 1
+        made.skipped[WORSE] += 1
     else:
         texts.add(fresh.id, text)
         made.mined.append(fresh)
