@@ -84,14 +84,16 @@ def compare_traces(before: Sequence[Span], after: Sequence[Span]) -> Difference:
     """The difference of two requests. Their order of steps counts, their times do not."""
     old, new = (tuple(_steps(trees_of(side)))[:MOST_STEPS] for side in (before, after))
     steps = tuple(_paired(old, new))
-    first = next((number for number, step in enumerate(steps) if step.kind != "same" and _acted(step)), None)
+    acted = [number for number, step in enumerate(steps) if step.kind != "same" and _acted(step)]
+    # the request as a whole fails because a step of it did
+    first = next((number for number in acted if not steps[number].name.startswith(names.INVOKE_WORKFLOW)), None)
     return Difference(
         before=before[0].trace_id,
         after=after[0].trace_id,
         about=tuple(_about(_root(before), _root(after))),
         figures=tuple(_totals(before, after)),
         steps=steps,
-        first=first,
+        first=acted[0] if acted and first is None else first,
     )
 
 
