@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,6 +36,7 @@ class Table:
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self._traces = 0
+        self._built = -1
 
     def request(self, *, hours: float = 1.0, release: str = V1, weight: float = 1.0, **root: Any) -> str:
         """A root; its trace id."""
@@ -58,16 +61,10 @@ class Table:
         )
 
     def connection(self) -> duckdb.DuckDBPyConnection:
-        connection = duckdb.connect()
-        connection.execute(f"create table spans (dt DATE, {', '.join(f'{name} {kind}' for name, kind in COLUMNS.items())})")
-        columns = ["dt", *COLUMNS]
-        marks = ", ".join("?" for _ in columns)
-        for start in range(0, len(self.rows), 5000):
-            filled = [[_cell(row, name) for name in columns] for row in self.rows[start : start + 5000]]
-            connection.executemany(f"insert into spans values ({marks})", filled) if len(filled) < 50 else _bulk(
-                connection, columns, filled
-            )
-        return connection
+        """The rows so far as `spans`; built anew only where some were added."""
+        if self._built != len(self.rows):
+            self._connection, self._built = _filled(self.rows), len(self.rows)
+        return self._connection
 
     def traffic(self) -> Traffic:
         connection = self.connection()
@@ -81,13 +78,20 @@ class Table:
         return Looking(**{"traffic": self.traffic(), "released": RELEASED, **more})
 
 
-def _bulk(connection: duckdb.DuckDBPyConnection, columns: list[str], rows: list[list[Any]]) -> None:
-    """Many rows as one list of parameters: a statement for each would take seconds."""
-    marks = ", ".join(f"({', '.join('?' for _ in columns)})" for _ in rows[:100])
-    for start in range(0, len(rows), 100):
-        part = rows[start : start + 100]
-        text = marks if len(part) == 100 else ", ".join(f"({', '.join('?' for _ in columns)})" for _ in part)
-        connection.execute(f"insert into spans values {text}", [cell for row in part for cell in row])
+def _filled(rows: list[dict[str, Any]]) -> duckdb.DuckDBPyConnection:
+    """By way of a file of JSON lines: a statement for each row would take seconds."""
+    connection = duckdb.connect()
+    connection.execute("set timezone = 'UTC'; set threads = 1")
+    types = {"dt": "DATE", **COLUMNS}
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        file.writelines(json.dumps({name: _cell(row, name) for name in types}, default=str) + "\n" for row in rows)
+        file.flush()
+        source = f"read_json('{file.name}', format='newline_delimited', columns={types!r})"
+        if rows:
+            connection.execute(f"create table spans as select * from {source}")
+        else:
+            connection.execute(f"create table spans ({', '.join(f'{name} {kind}' for name, kind in types.items())})")
+    return connection
 
 
 def _cell(row: Mapping[str, Any], name: str) -> Any:

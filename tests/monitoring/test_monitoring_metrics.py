@@ -276,7 +276,7 @@ def test_nothing_from_outside_becomes_sql() -> None:
 def test_an_unknown_metric_says_what_was_meant() -> None:
     for wrong, right in (
         ("error_rat", "error_rate"),
-        ("latency.p96", "latency.p95"),
+        ("cost.per_reqest", "cost.per_request"),
         ("drift.ks(input_token)", "input_tokens"),
     ):
         with pytest.raises(UnknownMetric) as caught:

@@ -47,9 +47,11 @@ def log_bet(seen: Counts, rate: float) -> float:
     the bet ever reaches 1/alpha with a chance of at most alpha, however often one looks (Ville 1939; Robbins 1970). A rate of 0
     or 1 is ruled out by the first counterexample.
     """
+    misses = seen.n - seen.hits
+    if (rate <= 0 < seen.hits) or (rate >= 1 and misses > 0):
+        return math.inf
     rate = min(max(rate, _TINY), 1 - _TINY)
     for_, against = STRENGTH * rate, STRENGTH * (1 - rate)
-    misses = seen.n - seen.hits
     mixed = _log_beta(for_ + seen.hits, against + misses) - _log_beta(for_, against)
     return mixed - seen.hits * math.log(rate) - misses * math.log1p(-rate)
 
