@@ -8,7 +8,7 @@ from typing import Any
 from llmops_git.runtime.counts import Counts
 from llmops_git.runtime.late import Known, Recent
 from llmops_git.runtime.plain import Clean, Writer
-from llmops_git.runtime.privacy import captured, user_of
+from llmops_git.runtime.privacy import IDENTIFIERS, captured, user_of
 from llmops_git.runtime.sampling import LATE_WEIGHT, weight_of
 from llmops_git.runtime.settings import Settings
 from llmops_git.runtime.steps import Step, Trace
@@ -118,7 +118,7 @@ class Exporter:
             kind=step.kind,
             start_ns=step.start,
             end_ns=max(step.start, step.end),
-            attributes=writer.attributes(captured(attributes, self._settings.content)),
+            attributes=writer.attributes(captured(attributes, self._settings.content), IDENTIFIERS),
             error=writer.text(step.error) if step.error else "",
         )
 

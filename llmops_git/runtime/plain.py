@@ -30,24 +30,27 @@ Clean = Callable[[str], str]
 class Writer:
     """Makes the values of one span plain, until there is no more room in it."""
 
-    __slots__ = ("_characters", "_clean", "_in_json", "_values")
+    __slots__ = ("_characters", "_clean", "_cleaning", "_in_json", "_values")
 
     def __init__(self, clean: Clean) -> None:
         self._clean = clean
         self._values = MOST_VALUES
         self._characters = MOST_CHARACTERS
         self._in_json = False
+        self._cleaning = True
 
-    def attributes(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    def attributes(self, attributes: Mapping[str, Any], as_they_are: frozenset[str] = frozenset()) -> dict[str, Any]:
         """Attributes that can be written. Texts are cleaned and cut; values that are None are left out. Short ones come
-        first, so that no long one takes their room."""
+        first, so that no long one takes their room. Those whose names are in `as_they_are` are not cleaned."""
         found = {}
         items = list(islice(attributes.items(), MOST_ITEMS))
         items.sort(key=lambda item: not (type(item[1]) in _NUMBERS or (type(item[1]) is str and len(item[1]) < _SHORT)))
         for key, value in items:
+            self._cleaning = key not in as_they_are
             written = self._json(value.value) if type(value) is AsJson else self.value(value)
             if written is not None:
                 found[safe_text(key)[:_MOST_NAME]] = written
+        self._cleaning = True
         return found
 
     def value(self, value: Any, depth: int = MOST_DEPTH) -> Any:
@@ -78,7 +81,7 @@ class Writer:
     def text(self, value: Any) -> str:
         """The text of anything, cleaned and cut."""
         text = safe_text(value)
-        said = self._clean(text[: MOST + _BEYOND])
+        said = self._clean(text[: MOST + _BEYOND]) if self._cleaning else text[:MOST]
         if len(text) > MOST:
             said = f"{said[:MOST]}… ({len(text) - MOST:,} more characters)"
         self._characters -= len(said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from llmops_git.runtime.settings import Content, Settings
@@ -14,6 +15,15 @@ CONTENT = frozenset(
         names.SIGNAL_COMMENT, names.STEP_INPUT, names.STEP_OUTPUT,
     }
 )  # fmt: skip
+IDENTIFIERS = frozenset(  # of whom and what a span is about; a number in them that looks like a telephone's is none
+    {
+        names.OPERATION, names.WORKFLOW_NAME, names.PROMPT_NAME, names.PROMPT_VERSION, names.CONFIG_DIGEST, names.GIT_COMMIT,
+        names.ENVIRONMENT, names.FEATURE, names.USER, names.CONVERSATION, names.CONTENT, names.PROVIDER, names.REQUEST_MODEL,
+        names.RESPONSE_MODEL, names.RESPONSE_ID, names.TOOL_CALL, names.GUARD_PACK, names.GUARD_VERSION, names.GUARD_RULE,
+        names.GUARD_SIDE, names.GUARD_RESULT, names.SIGNAL,
+    }
+)  # fmt: skip
+_REMEMBERED = 500  # texts: prompts and documents come again and again
 _SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_ACCESS_KEY")
 UNDECIDED = "[not captured: it takes too long to look for personal data in it]"
 _HASHED = 16  # hex digits of a user's id
@@ -48,7 +58,7 @@ def cleaner(settings: Settings, environ: Mapping[str, str]) -> Callable[[str], s
         cleaned: str = without_people(without_secrets(text))
         return cleaned
 
-    return clean
+    return lru_cache(maxsize=_REMEMBERED)(clean)
 
 
 def user_of(user: Any, salt: str) -> str | None:

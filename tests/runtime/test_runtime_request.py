@@ -340,3 +340,13 @@ def test_a_loop_that_does_not_end_is_cut_off(tmp_path: Path) -> None:
             request.tool("again", {}, lambda: None)
     assert 1_000 == len(written(tmp_path, router))
     assert 501 == router.stats()["spans_dropped"]
+
+
+def test_what_names_something_is_not_taken_for_a_number_of_somebodys(tmp_path: Path) -> None:
+    router = loaded(tmp_path, content="redacted")
+    with router.request(user="+49 170 1234567", conversation="4111 1111 1111 1111", attributes={"note": "+49 170 1234567"}):
+        pass
+    [root] = written(tmp_path, router)
+    assert ("+49 170 1234567", "4111 1111 1111 1111", "[PHONE]") == tuple(
+        root.attributes[name] for name in (names.USER, names.CONVERSATION, "note")
+    )
