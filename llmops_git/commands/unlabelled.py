@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FIELD = "$.needs_label"
 USUAL = ("main", "master")
+_ENDINGS = (".jsonl", ".csv", ".yaml", ".yml")
 HINT = "write `expected` (where its scorers compare with one) and delete `needs_label`, or delete the row"
 
 
@@ -35,6 +36,26 @@ def unlabelled_problems(tree: Tree, config: Config, severity: Severity) -> Itera
             if case.needs_label:
                 message = f"case `{case.id}` needs a label, and is not scored"
                 yield Problem(path=path, line=line, pointer=FIELD, message=message, hint=HINT, severity=severity)
+
+
+def unlabelled_between(project: Project, base: str, head: str) -> Iterator[Problem]:
+    """A warning for each row that a change adds to any eval set and that needs a label: merged, `check` would refuse it."""
+    from llmops_git.configs.cases import read_cases
+    from llmops_git.repo.differences import tree_differences
+
+    trees = project.git.run("rev-parse", f"{base}^{{tree}}", f"{head}^{{tree}}").decode().split()
+    [changed] = tree_differences(project.git, [(trees[0], trees[1])])
+    paths = [path for path in sorted(changed) if path.lower().endswith(_ENDINGS)]
+    before, after = (project.tree(commit).read(paths) for commit in (base, head))
+    for path, data in after.items():
+        if b"needs_label" not in data:
+            continue
+        known = {case.id for case in read_cases(path, before.get(path, b"")).cases if case.needs_label}
+        file = read_cases(path, data)
+        for case, line in zip(file.cases, file.lines, strict=True):
+            if case.needs_label and case.id not in known:
+                message = f"case `{case.id}` needs a label before this is merged: it is not scored"
+                yield Problem(path=path, line=line, pointer=FIELD, message=message, hint=HINT, severity="warning")
 
 
 def unlabelled_notes(evaluation: Evaluation | None) -> tuple[str, ...]:

@@ -452,3 +452,15 @@ def test_what_a_child_says_on_standard_error_is_in_the_one_stream(capfd: pytest.
     click.echo("four", err=True)
     said = capfd.readouterr()
     assert (["four"], {"one", "two", "three"}) == (said.err.split(), set(said.out.split()))
+
+
+def test_rows_that_need_a_label_are_remarked_on_and_change_nothing(ci: CiProject, hub: Hub) -> None:
+    waiting = json.dumps({"id": "live-1", "inputs": {"message": "message 3"}, "needs_label": True}) + "\n"
+    number = propose(hub, {"evals/router.jsonl": rows() + waiting, "notes/needs_label.yaml": "- no rows\n"})
+    done = ci.pull_request(number)
+    assert (0, "no-changes") == (done.code, done.outputs["verdict"])
+    assert [f"::warning file=evals/router.jsonl,line={rows().count(chr(10)) + 1},"] == [
+        line.partition("title")[0] for line in done.out.splitlines() if "live-1" in line
+    ]
+    hub.commit({"evals/router.jsonl": rows() + waiting})
+    assert "live-1" not in ci.pull_request(propose(hub, {CONFIG_PATH: config(95)}, branch="later")).out

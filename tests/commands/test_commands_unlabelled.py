@@ -105,7 +105,7 @@ def test_an_evaluation_leaves_them_out_and_says_so(project: tuple[Place, Folder]
     clone.write("router", 90)
     code, out, err = clone.run("eval")
     assert 0 == code, err
-    assert "note: 1 case of its eval set needs a label and is not scored" in " ".join(out.split())
+    assert "note: 1 case of the eval set needs a label and is not scored" in " ".join(out.split())
     assert 2 * CASES == len(place.server.asked)
 
 

@@ -43,6 +43,7 @@ def run(session: Session) -> int:
     try:
         ready = prepared(session, project, targets)
         _say_renamed(session, ready.changes)
+        _say_unlabelled(session, project, targets, ready.changes)
         evaluated = _evaluate(session, project, targets, ready)
     except LlmopsError as error:
         tell_failure(session, targets, error)
@@ -104,6 +105,17 @@ def _say_renamed(session: Session, changes: ChangeSet) -> None:
             old, new = change.base.name, change.head.name
             said = f"{old} is called {new} from the merge on: {new} has releases of its own"
             session.note("notice", f"{said}, and what runs as {old} goes on running")
+
+
+def _say_unlabelled(session: Session, project: Project, targets: Targets, changes: ChangeSet) -> None:
+    """Rows that nobody has labelled yet, where the change goes to the branch on which `check` refuses them."""
+    from llmops_git.commands.unlabelled import unlabelled_between
+    from llmops_git.reports.annotations import annotations_of_problems
+
+    if targets.into not in ("", session.event.default_branch) or not changes.base_oid:
+        return
+    for remark in annotations_of_problems(list(unlabelled_between(project, changes.base_oid, targets.head))):
+        session.log.annotate(remark)
 
 
 def _refuse_unknown(session: Session, project: Project, changes: ChangeSet) -> None:
