@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from llmops_git.errors import NotMeasured
 from llmops_git.guardrails.base import Action, Finding, GuardVerdict, Outcome, RuleResult, Session, Side, Undecided
 from llmops_git.guardrails.leaves import texts_of, with_texts
 from llmops_git.guardrails.packs import Pack, Rule
@@ -129,7 +130,7 @@ class _Application:
         for text in self.texts:
             try:
                 found.append(tuple(_inside(finding, text) for finding in rule.check.find(text, self._session)))
-            except Undecided as error:
+            except NotMeasured as error:  # Undecided among them
                 found.append(())
                 reason = reason or error.message[:_TOLD]
             except Exception as error:  # noqa: BLE001  # a check that breaks has not decided, and breaks nothing else

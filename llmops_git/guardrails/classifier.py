@@ -14,7 +14,7 @@ from llmops_git.guardrails.base import Finding, Session, Undecided
 from llmops_git.guardrails.limits import Allowance, held_to_length
 from llmops_git.guardrails.settings import CheckSettings
 
-WINDOW, STEP = 600, 450  # characters that are looked at together, and from one such part to the next
+WINDOW, STEP = 160, 100  # characters that are looked at together, and from one such part to the next: about a sentence
 THRESHOLD = 0.5
 Vector = tuple[float, ...]
 

@@ -13,7 +13,7 @@ _GAP = r"[^.!?]{0,60}"
 _NEAR = r"[^.!?]{0,30}"
 _RULES = (
     r"(?:instructions?|prompts?|rules?|guidelines?|directives?|directions|restrictions?|constraints?|polic(?:y|ies)"
-    r"|safeguards?|filters?|programming|training|limitations?|orders?|commands?|protocols?|safety (?:measures|settings))"
+    r"|safeguards?|filters?|programming|training|limitations?|commands?|protocols?|safety (?:measures|settings))"
 )
 _EARLIER = (
     r"(?:all|any|every(?:thing)?|your|previous(?:ly)?|prior|above|earlier|preceding|initial|original|existing|current"
@@ -124,7 +124,8 @@ RULES: tuple[InjectionRule, ...] = (
         rf"|setup) (?:text|string|message))\b",
         r"\b(?:instructions?|prompt|rules|guidelines|directives|message)\b[^.!?]{0,20}\b(?:(?:that )?(?:were|was|have been"
         r"|has been) (?:given|provided|fed|shown|sent) to you|you (?:were|have been|got|had been|received|are) (?:given"
-        r"|told|programmed with|provided with|fed)|you (?:were|are) (?:following|initiali[sz]ed with))\b",
+        r"|told|programmed with|provided with|fed)|(?:were|was|have|had) you (?:been )?(?:given|told|fed|programmed with)"
+        r"|you (?:were|are) (?:following|initiali[sz]ed with))\b",
         r"\b(?:i was instructed to|(?:my|your) (?:initial |system |original |hidden )?instructions (?:are|were)|(?:the|my"
         r"|your) system ?prompt (?:is|was|says|reads|starts|begins)|system ?prompt\b[^.!?\w]{0,4}$)",
         r"\b(?:are|were) you not (?:supposed|allowed|permitted) to (?:tell|say|reveal|share|disclose|mention)\b",

@@ -8,7 +8,7 @@ from llmops_git.errors import LlmopsError
 from llmops_git.guardrails.base import Finding, Session, Undecided
 from llmops_git.guardrails.limits import held_to_length
 from llmops_git.guardrails.settings import CheckSettings
-from llmops_git.scorers.outputs import Missing, read_json, unfenced
+from llmops_git.scorers.outputs import Missing, read_json
 from llmops_git.scorers.schema_guard import GuardedSchema
 
 NOT_JSON, OTHER_FORM = "NOT_JSON", "SCHEMA"
@@ -16,12 +16,12 @@ NOT_JSON, OTHER_FORM = "NOT_JSON", "SCHEMA"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonSchema:
-    """JSON in a Markdown code fence is JSON. The bounds are those of the scorer of the same name."""
+    """The text has to be JSON as it stands, without a code fence. The bounds are those of the scorer of the same name."""
 
     schema: GuardedSchema
 
     def find(self, text: str, session: Session | None) -> tuple[Finding, ...]:  # noqa: ARG002
-        document = read_json(unfenced(held_to_length(text)))
+        document = read_json(held_to_length(text))
         if isinstance(document, Missing):
             return (Finding(label=NOT_JSON),)
         try:
