@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmops_git.commands.monitor_export import export, metrics
+from llmops_git.commands.monitor_score import score
 from llmops_git.commands.monitoring import now_option, store_option
 from llmops_git.commands.project import emit_json, format_option, open_project, terminal
 from llmops_git.commands.state import dry_run_option
@@ -31,6 +32,7 @@ def command() -> None:
 
 command.add_command(export)
 command.add_command(metrics)
+command.add_command(score)
 
 
 @command.command("check")

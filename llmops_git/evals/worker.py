@@ -144,7 +144,7 @@ def _measured(
         latency_seconds=reply.latency_seconds,
         cost_usd=purchase.cost_usd,
         cached=purchase.cached,
-        scores=_scores(bench, sample, prepared.repeat, buyer),
+        scores=scores_of(bench, sample, prepared.repeat, buyer),
         trace_id=trace_id_of(bench.identity, prepared.case.id, prepared.repeat),
         guards=hits,
     )
@@ -157,7 +157,8 @@ def output_of(reply: Reply) -> str:
     return json.dumps([{"name": call.get("name"), "arguments": call.get("arguments")} for call in reply.tool_calls])
 
 
-def _scores(bench: Bench, sample: Sample, repeat: int, buyer: Buyer) -> dict[str, Score]:
+def scores_of(bench: Bench, sample: Sample, repeat: int, buyer: Buyer) -> dict[str, Score]:
+    """What each scorer of the bench says of a sample, and those that combine others."""
     scores = {}
     for name, scorer in bench.scorers.items():
         judges = bench.judges.get(name, ())

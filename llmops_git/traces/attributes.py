@@ -54,6 +54,7 @@ GIT_COMMIT = "llmops.git.commit"
 SIGNAL = "llmops.signal.name"  # what a user did or said: thumbs_up, thumbs_down, edit, retry, escalation, or any other name
 SIGNAL_VALUE = "llmops.signal.value"
 SIGNAL_COMMENT = "llmops.signal.comment"
+SCORED_AT = "llmops.score.at"  # when a live request was scored, in nanoseconds since 1970
 SAMPLE_WEIGHT = "llmops.sample.weight"  # how many requests like it the trace stands for; 1 where none were left out
 DROPPED_SPANS = "llmops.dropped_spans"  # how many were lost before this one, for want of room or of a place to write them to
 CONTENT = "llmops.content"  # off, redacted, full: what of the texts was captured
