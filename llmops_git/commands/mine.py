@@ -48,11 +48,13 @@ def _hours(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("--push", is_flag=True, help="Push a branch with the cases instead of editing the work tree.")
 @click.option("--pull-request", "pull_request", is_flag=True, help="Push a branch and open a pull request.")
 @click.option("--branch", default="", metavar="NAME", help="The branch to push (default: llmops/mine/DATE).")
+@click.option("--label", is_flag=True, help="Ask for the labels of the cases here that need one, instead of making any.")
 @dry_run_option
 @format_option()
 def command(
     configs: tuple[str, ...], wanted: str, since: timedelta, limit: int, store: str | None, environment: str | None,
-    repeats: int, max_usd: float | None, push: bool, pull_request: bool, branch: str, dry_run: bool, form: str,
+    repeats: int, max_usd: float | None, push: bool, pull_request: bool, branch: str, label: bool,
+    dry_run: bool, form: str,
 ) -> int:  # fmt: skip
     """Make cases of the worst live failures of all configs, or of the CONFIGS named. They need a label from a person.
 
@@ -66,6 +68,12 @@ def command(
 
     if branch and not (push or pull_request):
         raise click.UsageError("--branch is for --push and --pull-request")
+    if label:
+        from llmops_git.commands.mining_label import label_cases
+
+        if push or pull_request or dry_run or form == "json":
+            raise click.UsageError("--label asks here, and edits the work tree: it goes with CONFIGS only")
+        return label_cases(open_project(), configs)
     now = datetime.now(UTC)
     asked = _Asked(
         configs=configs, wishes=read_wishes(wanted), since=now - since, limit=limit, store=store, environment=environment,

@@ -1,4 +1,4 @@
-"""Adds rows to a config's eval set without touching what is there: which file they go to, and the files that change. Pure.
+"""Adds rows to a config's eval set, or labels to rows, without touching the rest: which file, and what changes in it. Pure.
 
 Rows go to a `.jsonl` file, to whose end a line can be added. Where an eval set has none, a file is put beside it and named in
 the config's `dataset`, of which only that value is edited.
@@ -43,6 +43,33 @@ def with_rows(data: bytes, rows: Sequence[JsonObject]) -> bytes:
     """A `.jsonl` file with rows at its end; every byte before them stays."""
     start = data if not data or data.endswith(b"\n") else data + b"\n"
     return start + b"".join(_line(row).encode() + b"\n" for row in rows)
+
+
+def with_label(data: bytes, id_: str, label: JsonObject | None) -> bytes:
+    """A `.jsonl` file in which the row with this id, if it needs a label, has one: the fields of `label` after its inputs;
+    None takes the row away. Every byte of other rows stays, and so does the file where there is no such row."""
+    lines = data.decode().split("\n")
+    for place, line in enumerate(lines):
+        row = _waiting(line)
+        if row is None or str(row.get("id")) != id_:
+            continue
+        if label is None:
+            del lines[place]
+        else:
+            first: dict[str, Any] = {key: row[key] for key in ("id", "inputs") if key in row}
+            rest = {key: value for key, value in row.items() if key not in ("id", "inputs", "needs_label")}
+            lines[place] = _line({**first, **label, **rest})
+        break
+    return "\n".join(lines).encode()
+
+
+def _waiting(line: str) -> dict[str, Any] | None:
+    """The row of a line, if it needs a label."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and row.get("needs_label") is True else None
 
 
 def _line(row: JsonObject) -> str:

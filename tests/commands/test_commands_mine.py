@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -239,6 +240,64 @@ def test_what_cannot_be_asked_again_is_a_case_all_the_same(project: tuple[Place,
     assert "cannot tell" == case["verdict"]
     assert "budget" in case["verdict_why"]
     assert 1 == len(in_work_tree(clone))
+
+
+# --- labels ---
+
+
+def label(clone: Folder, keys: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "llmops_git", "mine", "--label", *arguments]
+    return subprocess.run(command, cwd=clone.path, input=keys, capture_output=True, text=True, check=False)
+
+
+def waiting(clone: Folder, *messages: str) -> None:
+    rows = [
+        {
+            "id": f"live-{n}",
+            "inputs": said(text),
+            "needs_label": True,
+            "observed": "no idea\x1b[2J",
+            "source": {"why": ["signal thumbs_down: a user said so"], "comments": ["wrong"]},
+        }
+        for n, text in enumerate(messages)
+    ]
+    with (clone.path / "evals" / "cases.jsonl").open("a") as file:
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def test_a_person_is_asked_for_each_label_and_it_is_written_at_once(project: tuple[Place, Folder]) -> None:
+    _, clone = project
+    before = (clone.path / "evals" / "cases.jsonl").read_bytes()
+    waiting(clone, "one", "two", "three", "four", "five")
+    done = label(clone, "technical\n-\nx\n\n")  # and the input ends at the fifth
+    assert 0 == done.returncode, done.stderr
+    assert (
+        "1 of 5: live-0 of router\n  message: one\n  answered: no idea\\x1b[2J\n  why: signal thumbs_down: a user said so\n  comments: wrong\n  (others expect, for example: billing)"
+        in done.stdout
+    )
+    assert "3 of 5 cases done" in done.stderr
+    assert (clone.path / "evals" / "cases.jsonl").read_bytes().startswith(before)
+    found = {row["id"]: (row.get("expected"), row.get("needs_label")) for row in in_work_tree(clone)}
+    assert {"live-0": ("technical", None), "live-1": (None, None), "live-3": (None, True), "live-4": (None, True)} == found
+    assert "2 more need a label" in clone.ok("show", "router")
+
+
+def test_what_is_written_as_json_is_json(project: tuple[Place, Folder]) -> None:
+    _, clone = project
+    waiting(clone, "one", "two", "three", "four")
+    label(clone, '{"queue": 1}\n"q"\n7\n[broken\n')
+    assert [{"queue": 1}, "q", "7", "[broken"] == [row["expected"] for row in in_work_tree(clone)]
+    cases = clone.path / "evals" / "cases.jsonl"
+    cases.write_text(json.dumps({"id": "n", "inputs": said("x"), "expected": 3}) + "\n")
+    waiting(clone, "one", "two")
+    label(clone, "7\nseven\n")
+    assert [7, "seven"] == [json.loads(line)["expected"] for line in cases.read_text().splitlines()[1:]]
+
+
+def test_where_nothing_waits_nobody_is_asked(project: tuple[Place, Folder]) -> None:
+    _, clone = project
+    assert (0, True) == ((done := label(clone, "")).returncode, "no case needs a label" in done.stderr)
+    assert 2 == clone.run("mine", "--label", "--push")[0]
 
 
 # --- on a branch ---

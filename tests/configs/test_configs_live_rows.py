@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from llmops_git.configs.cases import read_cases
-from llmops_git.configs.live_rows import edits_for, target_of, with_rows
+from llmops_git.configs.live_rows import edits_for, target_of, with_label, with_rows
 from llmops_git.configs.load import load_config
 from llmops_git.configs.policy_file import load_policy
 from llmops_git.configs.tree import DictTree
@@ -107,3 +107,14 @@ def test_every_character_of_a_row_can_be_seen_and_is_read_again(text: str) -> No
     assert data.decode().strip().isprintable()
     file = read_cases("a.jsonl", data)
     assert ((), [text]) == (file.problems, [case.inputs["message"] for case in file.cases])
+
+
+def test_a_label_changes_its_row_and_no_other_byte() -> None:
+    other = '{"id":  "a",   "inputs": {}}\n\n{"id": "live-1", "inputs": {}, "expected": "mine"}\n'
+    row = '{"id": "live-1", "inputs": {"m": 1}, "tags": ["live"], "needs_label": true, "observed": "x"}'
+    data = f"{other}{row}\n{other}".encode()
+    labelled = '{"id": "live-1", "inputs": {"m": 1}, "expected": {"queue": "b"}, "tags": ["live"], "observed": "x"}'
+    assert f"{other}{labelled}\n{other}".encode() == with_label(data, "live-1", {"expected": {"queue": "b"}})
+    assert f"{other}{other}".encode() == with_label(data, "live-1", None)
+    assert data == with_label(data, "live-2", None) == with_label(data, "a", None)
+    assert b"not json\n" == with_label(b"not json\n", "live-1", None)
