@@ -58,11 +58,6 @@ def packs_in(tree: Tree, policy: Policy, names: Sequence[str] = ()) -> dict[str,
     return found
 
 
-def allowed_checks(policy: Policy) -> tuple[str, ...]:
-    """The checks of other packages that the policy allows."""
-    return tuple(getattr(policy, "allowed_checks", ()))
-
-
 def suite_of(tree: Tree, paths: Iterable[str]) -> Suite | None:
     """The texts of some suite files as one suite; None where there is no text. Raises InvalidInput."""
     contents = tree.read(paths)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmops_git.errors import InvalidInput, LlmopsError
+from llmops_git.guardrails.leaves import texts_of
 from llmops_git.guardrails.suite_rows import MAX_TEXT
 from llmops_git.guardrails.suites import FOLDER, SuiteFile, read_suite
 from llmops_git.monitoring.captured import captured_in
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from llmops_git.commands.project import Project
     from llmops_git.guardrails.base import Side
     from llmops_git.monitoring.store import Store
+    from llmops_git.traces.span import Span
 
 FAMILY = "reviewed"
+IN_A_SUITE = "already in a suite"
 ATTACK, BENIGN, SKIP, QUIT = "1", "2", "s", "q"
 KEYS = "1 attack: a guardrail should act, 2 benign: it should not, s skip, q quit"
 _ID_DIGITS = 12
@@ -71,57 +74,48 @@ def draw(
 ) -> Drawn:  # fmt: skip
     """`count` texts as even over hits and passes, rules and releases as there are, without those in `known` (digests of texts
     in suites). Raises LlmopsError where the pack never ran."""
+    from llmops_git.monitoring.store import read_trace
+
     sql, parameters = looks_query(pack, since, until, seed=seed, most=max(_FEWEST_READ, count))
-    with store.connection() as connection:
-        looks = looks_of(connection.execute(sql, parameters).fetchall())
-    if not looks:
-        hint = "llmops-git guardrails rates --since 90d"
-        raise LlmopsError(f"guardrail pack `{pack}` did not look at any text in that time", hint=hint)
     items: list[Item] = []
     missing: dict[str, int] = {}
-    for look in in_turn(looks):
-        if len(items) == count:
-            break
-        found = _item(store, look, clean)
-        if isinstance(found, str):
-            missing[found] = missing.get(found, 0) + 1
-        elif text_digest(found.text) in known:
-            missing["already in a suite"] = missing.get("already in a suite", 0) + 1
-        else:
-            known.add(text_digest(found.text))
-            items.append(found)
+    with store.connection() as connection:
+        looks = looks_of(connection.execute(sql, parameters).fetchall())
+        if not looks:
+            hint = "llmops-git guardrails rates --since 90d"
+            raise LlmopsError(f"guardrail pack `{pack}` did not look at any text in that time", hint=hint)
+        for look in in_turn(looks):
+            if len(items) == count:
+                break
+            found = _item(read_trace(connection, look.trace_id), look, clean)
+            if isinstance(found, Item) and text_digest(found.text) in known:
+                found = IN_A_SUITE
+            if isinstance(found, Item):
+                known.add(text_digest(found.text))
+                items.append(found)
+            else:
+                missing[found] = missing.get(found, 0) + 1
     strata = {(look.kind, look.rule, look.release, look.side): look.of for look in looks}
     hits, passes = (sum(of for (kind, *_), of in strata.items() if kind == wanted) for wanted in ("hit", "pass"))
     return Drawn(items=tuple(items), hits=hits, passes=passes, missing=missing)
 
 
-def _item(store: Store, look: Look, clean: Callable[[str], str]) -> Item | str:
+def _item(spans: Sequence[Span], look: Look, clean: Callable[[str], str]) -> Item | str:
     """The text of a look; or, in words, why it cannot be shown."""
-    captured = captured_in(store.read_trace(look.trace_id))
+    captured = captured_in(spans)
     if isinstance(captured, str):
         return captured
-    text = captured.observed if look.side == "output" else "\n".join(_leaves(captured.inputs))
-    if not text.strip():
-        return "no text was captured"
     try:
+        text = captured.observed if look.side == "output" else "\n".join(texts_of(captured.inputs))
         cleaned = clean(text)
     except LlmopsError:  # Undecided: what could not be looked through does not leave the store
         return "it could not be redacted"
+    if not cleaned.strip():
+        return "no text was captured"
     if len(cleaned) > MAX_TEXT:
         return "it is too long"
     name = hashlib.sha256(f"{look.trace_id} {look.side}".encode()).hexdigest()[:_ID_DIGITS]
     return Item(id=f"live-{name}", text=cleaned, side=look.side, trace_id=look.trace_id, release=look.release)
-
-
-def _leaves(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _leaves(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _leaves(item)
 
 
 def text_digest(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from llmops_git.commands.guard_packs import Bench, allowed_checks, packs_in, suite_of
+from llmops_git.commands.guard_packs import Bench, packs_in, suite_of
 from llmops_git.commands.guard_session import opened_session
 from llmops_git.commands.guarding import Trial, measured_entries, packs_of_base, trial_of
 from llmops_git.errors import InvalidInput, LlmopsError
@@ -85,13 +85,13 @@ def measure_packs(
     trials = [trial_of(name, old.get(name), packs[name], before, suite) for name, suite in found.items()]
     asked = [pack for trial in trials for pack in (*(trial.base or ()), *trial.head)]
     with opened_session(asked, policy, settings) as session:
-        bench = Bench(session, allowed_checks(policy))
+        bench = Bench(session, policy.allowed_checks)
         entries = measured_entries(trials, bench, policy, base_name=base)
         tests = tuple(
             _test(packs[name], suite, trial, entry, bench, policy, notes)
             for (name, suite), trial, entry in zip(found.items(), trials, entries, strict=True)
         )
-        spending = session.spending() if session is not None else Spending()
+        spending = session.spending() if session is not None else Spending(cost_usd=0.0)
     return Tested(base=base, packs=tests, untested=tuple(name for name in packs if name not in found), spending=spending)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from llmops_git.commands.guard_packs import Bench, allowed_checks, packs_in, suite_of
+from llmops_git.commands.guard_packs import Bench, packs_in, suite_of
 from llmops_git.configs.pack_file import PackFile, PackMeasure
 from llmops_git.configs.values import Change, Status
 from llmops_git.errors import InvalidInput
@@ -68,7 +68,7 @@ def with_guardrails(evaluated: Evaluated, guarded: Guarded, *, policy: Policy, s
     packs = [pack for trial in guarded.trials for pack in (*(trial.base or ()), *trial.head)]
     report = evaluated.report
     with opened_session(packs, policy, settings, spent=report.spending) as session:
-        bench = Bench(session, allowed_checks(policy))
+        bench = Bench(session, policy.allowed_checks)
         entries = measured_entries(guarded.trials, bench, policy, base_name=guarded.base_name)
         if session is not None:
             report = replace(report, spending=with_spending(report.spending, session.spending()))

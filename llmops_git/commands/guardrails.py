@@ -87,6 +87,7 @@ def _show_tested(tested: Tested, *, wrong: int, alpha: float) -> None:
     from llmops_git.commands.project import terminal
     from llmops_git.reports.escape import one_line
     from llmops_git.reports.guard_text import rate_lines, rule_lines, wrong_lines
+    from llmops_git.reports.numbers import count
     from llmops_git.reports.style import Paint
     from llmops_git.reports.terminal import render_entry
 
@@ -94,8 +95,8 @@ def _show_tested(tested: Tested, *, wrong: int, alpha: float) -> None:
     paint = Paint(screen["color"])
     for test in tested.packs:
         title = paint(one_line(test.pack.name), "bold")
-        click.echo(f"{title}  {test.pack.digest[:19]}  {len(test.rules)} rules on {len(test.suite.texts):,} texts of "
-                   f"{len(test.suite.paths)} suites")  # fmt: skip
+        size = [count(len(test.rules), "rule"), count(len(test.suite.texts), "text"), count(len(test.suite.paths), "suite")]
+        click.echo(f"{title}  {test.pack.digest[:19]}  {', '.join(size)}")
         for note in test.notes:
             click.echo(f"  note: {one_line(note, 300)}")
         lines = [*rate_lines(test.rates, alpha=alpha, paint=paint), "", *rule_lines(test.rules, paint)]

@@ -13,13 +13,13 @@ from llmops_git.errors import LlmopsError
 from llmops_git.evals.budget import Ledger
 from llmops_git.evals.buyer import Buyer
 from llmops_git.evals.cache import Cache
+from llmops_git.evals.guarding import judge_request
 from llmops_git.evals.lane import Lane
 from llmops_git.evals.pacing import Limits
 from llmops_git.evals.retry import Clock, Patience
 from llmops_git.evals.values import Spending
 from llmops_git.guardrails.base import Undecided
-from llmops_git.guardrails.judge import question
-from llmops_git.providers.base import Provider, Request
+from llmops_git.providers.base import Provider
 
 
 class Unasked:
@@ -60,18 +60,10 @@ class GuardSession:
 
     def generate(self, judge: Mapping[str, Any], text: str) -> str:
         """The judge's words about a text. Raises Undecided when there are none."""
-        model, output = judge["model"], judge.get("output") or {}
         try:
-            messages, schema = question(judge, self._labels[digest_of(judge)], text)
+            request = judge_request(judge, self._labels[digest_of(judge)], text)
         except LlmopsError as error:
             raise Undecided(error.message) from None
-        request = Request(
-            provider=model["provider"],
-            model=model["id"],
-            messages=tuple(messages),
-            parameters=model.get("parameters") or {},
-            output_schema=output.get("schema") or schema,
-        )
         purchase = self._buyer.buy(request, request.key(0))
         if purchase.reply is None:
             raise Undecided(purchase.message or purchase.error)

@@ -32,6 +32,9 @@ OWN = [
     "calibrate",
     "aa",
     "suite",
+    "guardrails-test",
+    "guardrails-rates",
+    "guardrails-import",
 ]
 
 
