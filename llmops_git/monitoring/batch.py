@@ -39,7 +39,7 @@ def write_batch(store: Store, manifest: Manifest, rows: Path, folder: Path, with
     """Write a file of rows (JSON lines, sparse) into the store; `folder` is for temporary files, `without` are traces to leave
     out. The files count when they are committed."""
     with store.bare_connection() as connection:
-        connection.execute(f"set temp_directory = {quoted(str(folder))}")
+        connection.execute(f"set temp_directory = {quoted(str(folder))}; set threads = 1")  # a second one saves little time
         _load(connection, rows)
         _leave_out(connection, without)
         duplicates = _drop_known(connection, store, manifest)

@@ -7,7 +7,7 @@ for the same things are read too: the GenAI conventions moved, and moved on.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -150,7 +150,7 @@ def _number(value: Any) -> float | None:
 _READERS: dict[str, Callable[[Any], Any]] = {"VARCHAR": _text, "BIGINT": _whole, "DOUBLE": _number}
 _COLUMN_OF = {name: column for column, name in _NAME_OF.items()} | _OTHER_NAMES
 _COLUMN_OF_BILLED = _COLUMN_OF | {name: column for column, name in _NAME_OF_BILLED.items()} | _OTHER_NAMES_BILLED
-_TEXT_OF = {name: column for name, column in _COLUMN_OF.items() if COLUMNS[column] == "VARCHAR"}
+TEXT_COLUMN_OF = {name: column for name, column in _COLUMN_OF.items() if COLUMNS[column] == "VARCHAR"}
 _ENVIRONMENTS = (names.ENVIRONMENT, "deployment.environment")
 
 
@@ -209,19 +209,23 @@ def sparse_row(span: Span, process: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def filled(row: dict[str, Any], found: Mapping[str, Any], process: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with the columns that the attributes of its span, and of the process, fill; what fills none is in `attributes`.
-
-    Most attributes are texts, and this is where reading in spends its time: they take the short way.
-    """
+    """A row with the columns that the attributes of its span, and of the process, fill; what fills none is in `attributes`."""
     rest: dict[str, Any] = {}
     others: list[tuple[str, Any]] = []
     for name, value in found.items():
         if type(value) is not str:
             others.append((name, value))
-        elif (column := _TEXT_OF.get(name)) is None or column in row:
+        elif (column := TEXT_COLUMN_OF.get(name)) is None or column in row:
             rest[name] = value
         else:
             row[column] = value
+    return completed(row, rest, others, process)
+
+
+def completed(
+    row: dict[str, Any], rest: dict[str, Any], others: Iterable[tuple[str, Any]], process: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A row whose texts are in their columns or in `rest`, with the other attributes and with what follows from all of them."""
     operation = row.get("operation")
     if operation is None and (kind := rest.get("openinference.span.kind")) in _OPERATION_OF_KIND:
         operation = row["operation"] = _OPERATION_OF_KIND[kind]
@@ -233,15 +237,16 @@ def filled(row: dict[str, Any], found: Mapping[str, Any], process: Mapping[str, 
         else:
             row[taken] = read
     for name, value in process.items():
-        row.setdefault(name, value)
+        if name not in row:
+            row[name] = value
     if "attributes" in process:
         rest.update(process["attributes"])
     row["attributes"] = rest
-    if names.FINISH_REASONS in rest:
-        _add_reason(row, rest)
-    if names.FIRST_CHUNK in rest and (seconds := _number(rest[names.FIRST_CHUNK])) is not None:
-        row["ttft_ms"] = seconds * 1000
     if operation in _CALLS:
+        if names.FINISH_REASONS in rest:
+            _add_reason(row, rest)
+        if names.FIRST_CHUNK in rest and (seconds := _number(rest[names.FIRST_CHUNK])) is not None:
+            row["ttft_ms"] = seconds * 1000
         row.update(_texts(rest))
     return row
 

@@ -12,9 +12,10 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from llmops_git.monitoring.columns import KIND, NOTE, SERVER_KINDS, filled, resource_columns
+from llmops_git.monitoring.columns import KIND, NOTE, SERVER_KINDS, TEXT_COLUMN_OF, completed, resource_columns
 from llmops_git.monitoring.fast_json import dumps, loads
 from llmops_git.traces import attributes as names
 
@@ -77,44 +78,78 @@ def _group(resource: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any]]:
 
 def _row(written: Mapping[str, Any], process: Mapping[str, Any], now_ns: int) -> dict[str, Any]:
     """The row of a span in a line. Raises ValueError or another error of what is damaged, whose text is the reason."""
-    attributes = _attributes(written.get("attributes") or ())
     start = int(written["startTimeUnixNano"])
     end = int(written.get("endTimeUnixNano") or 0) or start
     if not EARLIEST_NS <= start <= now_ns + AHEAD_NS:
         raise ValueError(f"it began {'before 2000' if start < EARLIEST_NS else 'in the future'}, at {str(start)[:40]} ns")
+    rest: dict[str, Any] = {}
     if not start <= end <= start + LONGEST_NS:
-        attributes[NOTE] = f"it ended {'before it began' if end < start else 'a year after it began'}, at {str(end)[:40]} ns"
+        rest[NOTE] = f"it ended {'before it began' if end < start else 'a year after it began'}, at {str(end)[:40]} ns"
         end = start
     parent = written.get("parentSpanId")
     name = written.get("name", "")
     row: dict[str, Any] = {
-        "trace_id": _id(written["traceId"], 32),
+        "trace_id": _shared_id(written["traceId"], 32),
         "span_id": _id(written["spanId"], 16),
-        "parent_id": "" if not parent or not parent.strip("0") else _id(parent, 16),
+        "parent_id": "" if not parent or not parent.strip("0") else _shared_id(parent, 16),
         "name": name if type(name) is str and len(name) <= MOST_TEXT else str(name)[:MOST_TEXT],
         "start_ns": start,
         "duration_ms": (end - start) / 1e6,
     }
-    if (status := written.get("status")) and names.ERROR_TYPE not in attributes and status.get("code") in _ERROR_CODES:
-        row["error"] = str(status.get("message") or "error")[:MOST_TEXT]
+    others = _sorted_out(written.get("attributes") or (), row, rest)
+    if (status := written.get("status")) and status.get("code") in _ERROR_CODES:
+        row.setdefault("error", str(status.get("message") or "error")[:MOST_TEXT])
     if written.get("kind", 1) not in _INTERNAL:
-        attributes.update(_odd_kind(written["kind"], attributes))
-    if written.get("events"):
-        attributes["events"] = [_event(event) for event in written["events"][:MOST_ATTRIBUTES]]
-    if written.get("links"):
-        attributes["links"] = [_link(link) for link in written["links"][:MOST_ATTRIBUTES]]
-    return filled(row, attributes, process)
+        rest.update(_odd_kind(written["kind"], row.get("operation")))
+    if "events" in written:
+        others.append(("events", [_event(event) for event in written["events"][:MOST_ATTRIBUTES]]))
+    if "links" in written:
+        others.append(("links", [_link(link) for link in written["links"][:MOST_ATTRIBUTES]]))
+    return completed(row, rest, others, process)
+
+
+def _sorted_out(items: Sequence[Any], row: dict[str, Any], rest: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Put the texts among the attributes of a span into their columns, or into the rest; the other attributes.
+
+    Nearly all attributes are texts, and this is where reading in spends its time.
+    """
+    others: list[tuple[str, Any]] = []
+    for item in items if len(items) <= MOST_ATTRIBUTES else items[:MOST_ATTRIBUTES]:
+        name = item["key"]
+        value = item.get("value")
+        if value and "stringValue" in value:
+            text = value["stringValue"]
+            if type(text) is not str or len(text) > MOST_TEXT:
+                text = _value("", text, 0)
+            column = TEXT_COLUMN_OF.get(name)
+            if column is None or column in row:
+                rest[name] = text
+            else:
+                row[column] = text
+        else:
+            others.append((name, _any(value, -1)))
+    if len(items) > MOST_ATTRIBUTES:
+        rest[DROPPED] = len(items) - MOST_ATTRIBUTES
+    return others
 
 
 def _id(written: Any, digits: int) -> str:
     """An id in lower-case hex; the standard JSON form of Protocol Buffers writes base64. Raises ValueError."""
     text: str = written.lower()
-    if len(text) <= digits and _HEX.issuperset(text):
-        if text.strip("0"):
-            return text
-    elif len(read := base64.b64decode(written, validate=True)) == digits // 2 and any(read):
+    if len(text) == digits and text.isalnum():
+        try:
+            if any(bytes.fromhex(text)):
+                return text
+        except ValueError:
+            pass
+    elif len(text) < digits and _HEX.issuperset(text) and text.strip("0"):
+        return text
+    if len(read := base64.b64decode(written, validate=True)) == digits // 2 and any(read):
         return read.hex()
     raise ValueError(f"its id is {written[:80]!r}")
+
+
+_shared_id = lru_cache(maxsize=256)(_id)  # of traces and parents, which several spans of a line name
 
 
 def trace_id_of(written: Any) -> str:
@@ -125,26 +160,16 @@ def trace_id_of(written: Any) -> str:
         return ""
 
 
-def _odd_kind(written: Any, attributes: Mapping[str, Any]) -> dict[str, str]:
+def _odd_kind(written: Any, operation: str | None) -> dict[str, str]:
     """The kind of a span, where its operation does not say it."""
     kind = SERVER_KINDS.get(_KIND_NAMES.get(written, written))
-    operation = attributes.get(names.OPERATION)
     expected = "client" if operation in names.BILLED or operation == names.INVOKE_AGENT else "internal"
-    return {KIND: kind} if kind not in {None, expected} else {}
+    return {} if kind is None or kind == expected else {KIND: kind}
 
 
 def _attributes(items: Sequence[Any]) -> dict[str, Any]:
-    attributes: dict[str, Any] = {}
-    for item in items if len(items) <= MOST_ATTRIBUTES else items[:MOST_ATTRIBUTES]:
-        value = item.get("value")
-        if value and "stringValue" in value:  # nearly all of them
-            inner = value["stringValue"]
-            attributes[item["key"]] = inner if type(inner) is str and len(inner) <= MOST_TEXT else _value("", inner, 0)
-        else:
-            attributes[item["key"]] = _any(value, -1)
-    if len(items) > MOST_ATTRIBUTES:
-        attributes[DROPPED] = len(items) - MOST_ATTRIBUTES
-    return attributes
+    """Attributes of a process, an event or a link."""
+    return {item["key"]: _any(item.get("value"), -1) for item in items[:MOST_ATTRIBUTES]}
 
 
 def _value(kind: str, inner: Any, depth: int) -> Any:

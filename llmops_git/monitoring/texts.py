@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmops_git.traces.tree import said_in
+from llmops_git.monitoring.fast_json import loads
+from llmops_git.traces.tree import Said, said_in
 
 MOST = 4_000  # characters
 
 
 def asked_in(messages: Any) -> str:
     """The user's texts in the messages of a request; all texts where none is a user's. What is no message is taken as it is."""
-    said = said_in(messages)
+    said = _said(messages)
     users = [part.text for part in said if part.who == "user" and not part.call]
     return _joined(users or [part.text for part in said], messages)
 
 
 def replied_in(messages: Any) -> str:
     """The text of a reply, without the tools that it calls."""
-    said = said_in(messages)
+    said = _said(messages)
     return _joined([part.text for part in said if not part.call], "" if said else messages)
+
+
+def _said(messages: Any) -> tuple[Said, ...]:
+    """The parts of messages; this is done for every call that is read in."""
+    try:
+        return said_in(loads(messages.encode()) if isinstance(messages, str) else messages)
+    except (ValueError, RecursionError):
+        return ()
 
 
 def _joined(texts: list[str], otherwise: Any) -> str:
