@@ -188,11 +188,16 @@ def test_a_rule_that_asks_a_judge_is_measured_through_the_provider_and_bought_on
     code, report = evaluated(capsys)
     (pack,) = report["guardrails"]
     assert {"ignore": "unchanged", "false alarms": "unchanged"} == verdicts(pack)
-    asked = [one for one in server.asked if "JUDGE" in one.body["messages"][-1]["content"]]
-    assert (0, 120) == (code, len(asked))
+    assert (0, 120) == (code, about_suites(server))
     assert 120 <= report["spending"]["sent"]
     evaluated(capsys)
-    assert 120 == len([one for one in server.asked if "JUDGE" in one.body["messages"][-1]["content"]]), "kept replies"
+    assert 120 == about_suites(server), "kept replies"
+
+
+def about_suites(server: ChatServer) -> int:
+    """How often a judge was asked about a text of a suite; the config's own cases are guarded as well."""
+    texts = [one.body["messages"][-1]["content"] for one in server.asked]
+    return sum(text.startswith(("JUDGE please", "JUDGE where")) for text in texts)
 
 
 def test_a_judge_that_cannot_be_asked_leaves_no_verdict(
@@ -204,8 +209,10 @@ def test_a_judge_that_cannot_be_asked_leaves_no_verdict(
     (folder / "llmops.yaml").write_text(policy + "  far: {api: openai, base_url: 'http://127.0.0.1:9', key_env: NO_SUCH_KEY}\n")
     git(folder, "commit", "-qam", "a provider without a key")
     git(folder, "switch", "-qC", "change")
-    write(folder, pack=STRONG + JUDGED.removeprefix("rules:\n"), judge=JUDGE.replace("provider: test", "provider: far"))
+    write(folder, judge=JUDGE.replace("provider: test", "provider: far"))
+    (folder / "guardrails" / "extra.yaml").write_text(STRONG + JUDGED.removeprefix("rules:\n"))  # that no config applies yet
+    (folder / "guardrails" / "suites" / "extra.jsonl").write_text(suite())
     code, report = evaluated(capsys)
     (pack,) = report["guardrails"]
-    assert (3, "invalid") == (code, pack["verdict"])
+    assert (3, "invalid", "guardrails/extra") == (code, pack["verdict"], pack["config"])
     assert {"ignore": "unchanged", "false alarms": "invalid"} == verdicts(pack), "what other rules caught is caught"
