@@ -34,10 +34,10 @@ def post(
         for wait in (*_WAITS, None):
             try:
                 status = client.post(endpoint.url, content=content, headers=headers).status_code
+            except (httpx.LocalProtocolError, ValueError):  # a key that cannot be in a header
+                return "the key cannot be sent"
             except httpx.HTTPError as error:
                 said = type(error).__name__
-            except ValueError:  # a key that cannot be in a header
-                return "the key cannot be sent"
             else:
                 if 200 <= status < 300:  # noqa: PLR2004
                     return ""
