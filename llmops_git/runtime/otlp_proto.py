@@ -9,7 +9,7 @@ from llmops_git import __version__
 from llmops_git.errors import LlmopsError
 from llmops_git.traces import attributes as names
 from llmops_git.traces.otlp import SERVICE
-from llmops_git.traces.profiles import Profile
+from llmops_git.traces.profiles import Profile, answers_of, with_answer
 from llmops_git.traces.span import Span
 
 _INT64 = 1 << 63
@@ -30,8 +30,11 @@ def export_request(spans: Iterable[Span], resource: Mapping[str, Any], profile: 
     from opentelemetry.proto.resource.v1.resource_pb2 import Resource
     from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
 
+    spans = tuple(spans)
+    answers = answers_of(spans)
     scope = ScopeSpans(
-        scope=InstrumentationScope(name=SERVICE, version=__version__), spans=[_span(span, profile) for span in spans]
+        scope=InstrumentationScope(name=SERVICE, version=__version__),
+        spans=[_span(span, with_answer(profile(span), answers.get(span.span_id))) for span in spans],
     )
     whole = ResourceSpans(resource=Resource(attributes=_attributes(resource)), scope_spans=[scope])
     body: bytes = ExportTraceServiceRequest(resource_spans=[whole]).SerializeToString()
@@ -50,11 +53,11 @@ def refused_spans(content: bytes) -> tuple[int, str]:
     return max(int(partial.rejected_spans), 0), str(partial.error_message)
 
 
-def _span(span: Span, profile: Profile) -> Any:
+def _span(span: Span, named: Mapping[str, Any]) -> Any:
     from opentelemetry.proto.trace.v1.trace_pb2 import Span as Message
     from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-    attributes = dict(profile(span))
+    attributes = dict(named)
     status = None
     if span.error:
         attributes[names.ERROR_TYPE] = span.error

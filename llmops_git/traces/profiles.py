@@ -7,12 +7,13 @@ seen in the running product where `docs/runtime.md` says so, else read in its do
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from llmops_git.traces import attributes as names
 from llmops_git.traces.span import Span
+from llmops_git.traces.tree import said_in
 
 Profile = Callable[[Span], Mapping[str, Any]]
 
@@ -131,6 +132,28 @@ PROFILES: Mapping[str, Profile] = {
     "mlflow": mlflow,
     "langsmith": langsmith,
 }
+
+
+def answers_of(spans: Iterable[Span]) -> Mapping[str, str]:
+    """The id of each root -> the text that the last call to a model in its trace gave, where that was captured: receivers list
+    traces by what went into their roots and came out of them."""
+    spans = tuple(spans)
+    roots = {span.trace_id: span.span_id for span in spans if span.attributes.get(names.OPERATION) == names.INVOKE_WORKFLOW}
+    found: dict[str, str] = {}
+    for span in sorted(spans, key=lambda span: span.end_ns):
+        if kind_of(span) == "LLM" and span.trace_id in roots:
+            said = "".join(part.text for part in said_in(span.attributes.get(names.OUTPUT_MESSAGES)) if not part.call)
+            if said:
+                found[roots[span.trace_id]] = said
+    return found
+
+
+def with_answer(attributes: Mapping[str, Any], answer: str | None) -> Mapping[str, Any]:
+    """A root's attributes with what came out of its trace, by the names that the profile uses for that."""
+    if answer is None or "openinference.span.kind" not in attributes or "output.value" in attributes:
+        return attributes
+    value, kind = _text(answer)
+    return {**attributes, "output.value": value, "output.mime_type": kind}
 
 
 def kind_of(span: Span) -> str:

@@ -189,7 +189,8 @@ def test_a_profile_names_attributes_for_its_receiver(tmp_path: Path) -> None:
         router = loaded(tmp_path, sinks=[OtlpSink(found.url, profile="langfuse")], content="full")
         serve(router)
         assert router.flush(10)
-    chat = found.attributes("chat")
+    chat, root = found.attributes("chat"), found.attributes("invoke")
+    assert ("hi", "ok") == (root["input.value"], root["output.value"])
     assert ("LLM", "generation", "llmops/router/v1.0.0") == tuple(
         chat[name] for name in ("openinference.span.kind", "langfuse.observation.type", "langfuse.version")
     )
