@@ -45,6 +45,7 @@ def _hours(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option("--repeats", type=click.IntRange(0, 20), default=3, show_default=True, metavar="N",
               help="How often each request is asked again; 0: not at all.")  # fmt: skip
 @click.option("--max-usd", type=click.FloatRange(0), callback=a_number, metavar="USD", help="Spend at most this much on that.")
+@click.option("--must-pass", is_flag=True, help="Cases that have to pass: until they do, no change gets through the gate.")
 @click.option("--push", is_flag=True, help="Push a branch with the cases instead of editing the work tree.")
 @click.option("--pull-request", "pull_request", is_flag=True, help="Push a branch and open a pull request.")
 @click.option("--branch", default="", metavar="NAME", help="The branch to push (default: llmops/mine/DATE).")
@@ -53,7 +54,7 @@ def _hours(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @format_option()
 def command(
     configs: tuple[str, ...], wanted: str, since: timedelta, limit: int, store: str | None, environment: str | None,
-    repeats: int, max_usd: float | None, push: bool, pull_request: bool, branch: str, label: bool,
+    repeats: int, max_usd: float | None, must_pass: bool, push: bool, pull_request: bool, branch: str, label: bool,
     dry_run: bool, form: str,
 ) -> int:  # fmt: skip
     """Make cases of the worst live failures of all configs, or of the CONFIGS named. They need a label from a person.
@@ -77,7 +78,7 @@ def command(
     now = datetime.now(UTC)
     asked = _Asked(
         configs=configs, wishes=read_wishes(wanted), since=now - since, limit=limit, store=store, environment=environment,
-        repeats=0 if dry_run else repeats,
+        repeats=0 if dry_run else repeats, must_pass=must_pass,
     )  # fmt: skip
     project = open_project()
     ground = ground_of(project) if push or pull_request else None
@@ -106,6 +107,7 @@ class _Asked:
     store: str | None
     environment: str | None
     repeats: int
+    must_pass: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +142,7 @@ def _mine(project: Project, tree: Tree, policy: Policy, asked: _Asked, *, remote
             allowed_scorers=policy.allowed_scorers,
             labels=reviewed_traces(tree, project.root),
         )  # fmt: skip
+    made = replace(made, mined=[replace(one, must_pass=asked.must_pass) for one in made.mined])
     if asked.repeats and made.mined:
         made = replace(made, mined=_again(project, policy, asked, made, configs, clean))
     return _Made(dig=made, edits=edits_of(project, tree, made.mined), unseen=unseen)

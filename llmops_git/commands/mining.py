@@ -37,7 +37,8 @@ TRACE = "trace"  # in the `source` of a suite's text: the live request that it w
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mined:
-    """A new case. `alike` counts the failures that ask nearly the same; `again` names what was asked again ("" for nothing)."""
+    """A new case. `alike` counts the failures that ask nearly the same; `again` names what was asked again ("" for nothing);
+    `must_pass` that one failure of it is to block a change."""
 
     config: str
     failure: Failure
@@ -45,6 +46,7 @@ class Mined:
     alike: int = 0
     verdict: Verdict = UNKNOWN
     again: str = ""
+    must_pass: bool = False
 
     @property
     def id(self) -> str:
@@ -253,6 +255,8 @@ def row_of(mined: Mined) -> dict[str, Any]:
         "comments": list(captured.comments),
         "reproduced": f"{mined.verdict.state}: {mined.verdict.why}" + (f"; asked {mined.again}" if mined.again else ""),
     }
+    if mined.must_pass:
+        row["must_pass"] = True
     return row | {
         "tags": ["live", *(kind for kind in kinds if kind)],
         "needs_label": True,

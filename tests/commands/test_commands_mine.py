@@ -321,6 +321,23 @@ def test_a_branch_of_the_day_is_pushed_and_check_warns_of_its_cases(project: tup
     assert 2 == clone.run("check", "--ref", "origin/main")[0]
 
 
+def test_a_failure_that_must_pass_holds_its_pull_request_until_the_fix_is_in_it(project: tuple[Place, Folder]) -> None:
+    _, clone = project
+    stored(clone.path, live_request(1, said("please route message 29"), signals=DOWN))
+    clone.ok("mine", "--push", "--must-pass")
+    clone.git("fetch", "-q", "origin")
+    clone.git("switch", "-q", BRANCH)
+    assert 0 == label(clone, "sales\n").returncode
+    assert 0 == clone.run("check", "--strict")[0]
+    clone.commit("the right answer", push=False)
+    code, out, _ = clone.run("eval", "--base", "main")
+    assert (1, True) == (code, "must pass, failed queue in 1 of 1 runs" in out), out
+    clone.write("router", 100)
+    clone.commit("the fix", push=False)
+    code, out, _ = clone.run("eval", "--base", "main")
+    assert (0, True) == (code, "✓ Improved" in out), out
+
+
 def test_later_runs_of_a_day_leave_the_first_branch_alone(project: tuple[Place, Folder]) -> None:
     place, clone = project
     stored(clone.path, live_request(1, said("please route message 29"), signals=DOWN))
