@@ -139,7 +139,7 @@ def guard_of(config: Config, allowed: Collection[str] = (), *, check: bool = Fal
         foreseen=_only(inputs, lambda rule: _is_local(rule.use)),
         redacting=_only(inputs, lambda rule: rule.action == "redact"),
         labels={digest_of(rule["judge"]): tuple(map(str, rule["scale"])) for rule in asking},
-        unforeseen=digest_of([others, resolved.get("output", [])]),
+        unforeseen=digest_of([others, [[pack["message"], _of(pack, "output")] for pack in resolved.get("output", ())]]),
     )
 
 
@@ -195,7 +195,12 @@ def _is_local(use: str) -> bool:
 
 
 def _rules(resolved: Mapping[str, Any], side: str) -> list[Mapping[str, Any]]:
-    return [rule for pack in resolved.get(side, ()) for rule in pack["rules"] if side in rule["sides"]]
+    return [rule for pack in resolved.get(side, ()) for rule in _of(pack, side)]
+
+
+def _of(pack: Mapping[str, Any], side: str) -> list[Mapping[str, Any]]:
+    """The rules of a pack that count on a side."""
+    return [rule for rule in pack["rules"] if side in rule["sides"]]
 
 
 def _only(packs: tuple[Pack, ...], wanted: Callable[[Rule], bool]) -> tuple[Pack, ...]:

@@ -163,3 +163,18 @@ def test_scorers_of_guardrails_look_at_packs_and_rules_that_there_are() -> None:
     assert ["the guardrails have no pack `pi`"] == told("{use: guardrail, pack: pi}")
     assert ["the guardrails have no rule `mail`"] == told("{use: guardrail, pack: pii, rule: mail}")
     assert "guardrails: {input: [pii]}" in FILES[PATH]
+
+
+def test_a_resolved_config_with_guardrails_is_what_the_bundle_schema_says() -> None:
+    from jsonschema import Draft202012Validator
+
+    from llmops_git.configs.schema import load_schema
+
+    files = changed(PACK_FILES, ("guardrails: {input: [pii]}", "guardrails: {input: [pii, topic], output: [topic]}"))
+    tree = tree_of(files)
+    schema = load_schema("bundle")
+    validator = Draft202012Validator({**schema["$defs"]["config"], "$defs": schema["$defs"]})
+    resolved = load_config(tree, PATH, load_policy(tree, "")).resolved
+    assert [] == [error.message for error in validator.iter_errors(resolved)]
+    resolved["guardrails"]["input"][0]["rules"][0].pop("action")  # type: ignore[index]
+    assert ["'action' is a required property"] == [error.message for error in validator.iter_errors(resolved)]
