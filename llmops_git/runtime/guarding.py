@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +23,22 @@ BLOCKED = "guardrail"  # the finish reason of a reply that a guardrail gave in t
 class Guards:
     """The packs of one bundle, made once."""
 
-    def __init__(self, resolved: Mapping[str, Any]) -> None:
+    def __init__(self, resolved: Mapping[str, Any], allowed: Callable[[], Collection[str]]) -> None:
+        """`allowed` gives the checks of other packages that the policy allows; it is asked where a rule uses one."""
         self._resolved = resolved.get("guardrails") or {}
         self._whole = resolved
+        self._allowed = allowed
         self._packs: dict[str, tuple[Pack, ...]] = {}
+
+    def faults(self) -> list[str]:
+        """Why rules can never decide here: a library that is not installed, a check that the policy does not allow."""
+        from llmops_git.errors import LlmopsError
+        from llmops_git.guardrails.packs import SIDES, faults_of
+
+        try:
+            return [fault.message for side in SIDES for fault in faults_of(self._built(side))]
+        except LlmopsError as error:
+            return [error.message]
 
     def has(self, side: Side) -> bool:
         """Whether any pack guards this side."""
@@ -85,7 +97,8 @@ class Guards:
         from llmops_git.guardrails.packs import packs_of
 
         if side not in self._packs:
-            self._packs[side] = packs_of(self._whole, side)
+            foreign = any("." in rule["use"] for pack in self._resolved.get(side, ()) for rule in pack["rules"])
+            self._packs[side] = packs_of(self._whole, side, self._allowed() if foreign else ())
         return self._packs[side]
 
     def _failed(self, side: Side, text: str, started: int, error: Exception) -> GuardVerdict:

@@ -70,7 +70,9 @@ def load(
         hint = f'runtime.load("{name}", environment="production"), or bundle="{name}.json"'
         raise LlmopsError("say which release runs: that of an environment, or of a bundle file", hint=hint)
     _get_ready(source.now())
-    return Router(source, pipeline, asker)
+    router = Router(source, pipeline, asker)
+    router.guards(router.bundle)
+    return router
 
 
 def _get_ready(bundle: Bundle) -> None:
@@ -85,8 +87,6 @@ def _get_ready(bundle: Bundle) -> None:
             compiled(message["template"])
     except Exception as error:  # noqa: BLE001  # a template can make its compiler raise anything
         raise LlmopsError(f"a template of `{bundle.config}` does not compile: {error}") from None
-    if bundle.resolved.get("guardrails"):
-        from llmops_git.guardrails import apply, packs  # noqa: F401
 
 
 def _from_git(name: str, environment: str, repository: str | os.PathLike[str], fetch: bool) -> Bundle:

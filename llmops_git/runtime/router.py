@@ -175,7 +175,10 @@ class Router:
         """The guardrails of a bundle."""
         known = self._guards
         if known is None or known[0] is not bundle:
-            known = self._guards = (bundle, Guards(bundle.resolved))
+            made = Guards(bundle.resolved, lambda: self.asker.policy.allowed_checks)
+            known = self._guards = (bundle, made)
+            for fault in made.faults() if bundle.resolved.get("guardrails") else ():
+                self.counts.trouble("rules_that_cannot_decide", fault)
         return known[1]
 
     def chat_attributes(self, known: Mapping[str, Any], reply: Any) -> Mapping[str, Any]:

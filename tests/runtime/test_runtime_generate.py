@@ -350,3 +350,14 @@ def test_calls_that_overlap_have_connections_of_their_own(tmp_path: Path) -> Non
             assert 2 == third
     with worker("a") as again:
         assert 0 == again
+
+
+def test_a_rule_that_can_never_decide_is_known_from_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rules = [{"name": "tone", "use": "acme.tone", "action": "block"}, {"name": "banned", "use": "banned", "texts": ["no"]}]
+    router = loaded(tmp_path, bundle=bundle_bytes(guardrails={"input": [{**PACK, "rules": rules}]}))
+    assert 1 == router.stats()["rules_that_cannot_decide"]
+    assert "tone" in caplog.text
+    with router.request() as request:
+        assert request.guard_input("fine").allowed
+    results = [span.attributes[names.GUARD_RESULT] for span in by_operation(written(tmp_path, router), names.APPLY_GUARDRAIL)]
+    assert ["error", "pass"] == results
