@@ -65,7 +65,7 @@ def review_pack(
     html: Path | None, store: str | None, dry_run: bool,
 ) -> int:  # fmt: skip
     """Draw texts, and show them on the terminal or on a page."""
-    from llmops_git.commands.mining import cleaner
+    from llmops_git.commands.cleaning import cleaner
     from llmops_git.commands.state import identity_of
 
     path = reviewed_path(project, pack)

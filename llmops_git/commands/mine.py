@@ -16,7 +16,9 @@ from llmops_git.errors import EXIT_OK, LlmopsError
 from llmops_git.monitoring.mining import DEFAULT
 
 if TYPE_CHECKING:
-    from llmops_git.commands.mining import Clean, Dig, Mined
+    from llmops_git.commands.cleaning import Clean
+    from llmops_git.commands.mining import Dig
+    from llmops_git.commands.mining_rows import Mined
     from llmops_git.commands.project import Project
     from llmops_git.configs.policy import Policy
     from llmops_git.configs.tree import Tree
@@ -123,7 +125,8 @@ def _mine(project: Project, tree: Tree, policy: Policy, asked: _Asked, *, remote
     """Read, choose, ask again; nothing is written. Raises LlmopsError where the store is not there."""
     import os
 
-    from llmops_git.commands.mining import cleaner, dig, reviewed_traces
+    from llmops_git.commands.cleaning import cleaner
+    from llmops_git.commands.mining import dig, reviewed_traces
     from llmops_git.commands.mining_proposed import edits_of, waiting_cases
     from llmops_git.commands.stored import stored_traces
 

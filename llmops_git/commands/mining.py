@@ -3,68 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from llmops_git.configs.digest import digest_of
+from llmops_git.commands.mining_rows import Mined, is_readable, needed, redacted
 from llmops_git.configs.values import Case, Config
 from llmops_git.errors import LlmopsError
 from llmops_git.monitoring.captured import Captured, captured_in
 from llmops_git.monitoring.likeness import Known, known_texts, text_of
 from llmops_git.monitoring.mining import Failure, Wish, failures, reviewed
-from llmops_git.monitoring.reproduced import Verdict
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-    from llmops_git.configs.policy import Policy
+    from llmops_git.commands.cleaning import Clean
     from llmops_git.configs.tree import Tree
 
-Clean = Callable[[str], str]  # a text without what must not get into a repository; raises NotMeasured where that is not sure
-
-_ID_DIGITS = 12
 _READ = 50  # traces that are read for their content besides ten for each case that is wanted: each costs a search
-UNKNOWN = Verdict(state="cannot tell", why="it was not asked again")
 NOT_REDACTED = "it could not be redacted"
 TAKEN = "it is in the eval set, or waits in a proposal"
 WORSE = "others are worse"
 NO_ROW = "it cannot be written as a row of an eval set"
 SUITES = "guardrails/suites"
 TRACE = "trace"  # in the `source` of a suite's text: the live request that it was seen in
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mined:
-    """A new case. `alike` counts the failures that ask nearly the same; `again` names what was asked again ("" for nothing);
-    `must_pass` that one failure of it is to block a change."""
-
-    config: str
-    failure: Failure
-    captured: Captured
-    alike: int = 0
-    verdict: Verdict = UNKNOWN
-    again: str = ""
-    must_pass: bool = False
-
-    @property
-    def id(self) -> str:
-        """The case's name: it follows from the inputs."""
-        return f"live-{digest_of(self.captured.inputs)[7 : 7 + _ID_DIGITS]}"
-
-    @property
-    def why(self) -> tuple[str, ...]:
-        """The reasons, each in a line."""
-        return tuple(
-            f"{reason.kind}{f' {reason.name}' if reason.name else ''}: {reason.detail}" for reason in self.failure.reasons
-        )
-
-    @property
-    def case(self) -> Case:
-        """As an evaluation takes it."""
-        captured = self.captured
-        return Case(id=self.id, inputs=captured.inputs, documents=captured.documents, tools=captured.tools)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,12 +92,12 @@ def _take(made: Dig, config: Config, failure: Failure, found: Captured | str, te
         made.skipped[fault] += 1
         return
     try:
-        captured = redacted(_needed(config, found), clean)
+        captured = redacted(needed(config, found), clean)
     except LlmopsError:
         made.skipped[NOT_REDACTED] += 1
         return
     fresh = Mined(config=config.name, failure=failure, captured=captured)
-    if not _is_readable(fresh):
+    if not is_readable(fresh):
         made.skipped[NO_ROW] += 1
         return
     text = text_of(captured.inputs)
@@ -161,45 +124,6 @@ def _misfit(config: Config, captured: Captured) -> str:
         return ""
     recorded = config.resolved.get("retrieval", {}).get("retriever") == "recorded" and captured.documents is None
     return "its documents were not captured" if recorded else "its inputs do not fit the config as it is now"
-
-
-def _is_readable(mined: Mined) -> bool:
-    """Whether the row can be read again. A trace can hold what an eval set cannot: whole numbers that JSON readers round."""
-    from llmops_git.configs.cases import read_cases
-    from llmops_git.configs.live_rows import with_rows
-
-    try:
-        return not read_cases("live.jsonl", with_rows(b"", [row_of(mined)])).problems
-    except (ValueError, TypeError):
-        return False
-
-
-def _needed(config: Config, captured: Captured) -> Captured:
-    """The request without what the config would not read: documents that it finds by itself, tools that it has not."""
-    recorded = config.resolved.get("retrieval", {}).get("retriever") == "recorded"
-    return replace(
-        captured,
-        documents=captured.documents if recorded else None,
-        tools=captured.tools if config.resolved.get("tools") else None,
-    )
-
-
-def redacted(captured: Captured, clean: Clean) -> Captured:
-    """The same without what must not get into a repository. Raises LlmopsError where that is not sure."""
-    return replace(
-        captured,
-        inputs=_cleaned(captured.inputs, clean),
-        documents=None if captured.documents is None else tuple(_cleaned(item, clean) for item in captured.documents),
-        tools=None if captured.tools is None else tuple(_cleaned(item, clean) for item in captured.tools),
-        observed=clean(captured.observed),
-        comments=tuple(map(clean, captured.comments)),
-    )
-
-
-def _cleaned(value: Any, clean: Clean) -> Any:
-    from llmops_git.guardrails.leaves import texts_of, with_texts
-
-    return with_texts(value, [clean(text) for text in texts_of(value)])
 
 
 def reviewed_traces(tree: Tree, root: str) -> dict[str, bool]:
@@ -232,61 +156,3 @@ def _traces(cases: Iterable[Case]) -> Iterator[str]:
         trace = (case.source or {}).get("trace_id")
         if isinstance(trace, str):
             yield trace
-
-
-def row_of(mined: Mined) -> dict[str, Any]:
-    """The row of the eval set (schemas/case.schema.json)."""
-    live, captured = mined.failure.live, mined.captured
-    kinds = dict.fromkeys(reason.name if reason.kind == "signal" else reason.kind for reason in mined.failure.reasons)
-    row: dict[str, Any] = {"id": mined.id, "inputs": captured.inputs}
-    if captured.documents is not None:
-        row["documents"] = list(captured.documents)
-    if captured.tools is not None:
-        row["tools"] = list(captured.tools)
-    source = {
-        "trace_id": live.trace_id,
-        "release": live.release,
-        "digest": live.digest,
-        "environment": live.environment,
-        "model": live.model,
-        "ts": datetime.fromtimestamp(live.start_ns / 1e9, UTC).isoformat(timespec="seconds"),
-        "why": list(mined.why),
-        "alike": mined.alike,
-        "comments": list(captured.comments),
-        "reproduced": f"{mined.verdict.state}: {mined.verdict.why}" + (f"; asked {mined.again}" if mined.again else ""),
-    }
-    if mined.must_pass:
-        row["must_pass"] = True
-    return row | {
-        "tags": ["live", *(kind for kind in kinds if kind)],
-        "needs_label": True,
-        "observed": captured.observed,
-        "source": {key: value for key, value in source.items() if value},
-    }
-
-
-def cleaner(policy: Policy, environ: Mapping[str, str]) -> tuple[Clean, tuple[str, ...]]:
-    """What takes personal data and secrets out of a text, and what it does not look for, in words: a library is missing."""
-    from llmops_git.commands.secrets import secrets_of
-    from llmops_git.guardrails.base import Check
-    from llmops_git.guardrails.redaction import redact
-    from llmops_git.guardrails.settings import CheckSettings
-    from llmops_git.guardrails.table import CHECKS, build_check
-    from llmops_git.reports.redact import redactor
-
-    own = redactor(secrets_of(policy, environ))
-    checks: list[Check] = []
-    missing = []
-    for name in ("pii", "secrets"):
-        try:
-            checks.append(build_check(CheckSettings(name=name, use=name))) if name in CHECKS else None
-        except LlmopsError as error:
-            missing.append(f"{name} is not looked for: {error.message}")
-
-    def clean(text: str) -> str:
-        cleaned: str = own(text)
-        for check in checks:
-            cleaned = redact(cleaned, check.find(cleaned, None))
-        return cleaned
-
-    return clean, tuple(missing)

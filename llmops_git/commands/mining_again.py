@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llmops_git.commands.asking import asked
-from llmops_git.commands.mining import Clean, Mined
+from llmops_git.commands.cleaning import Clean
+from llmops_git.commands.mining_rows import Mined
 from llmops_git.configs.digest import digest_of
 from llmops_git.errors import LlmopsError, NotMeasured
 from llmops_git.monitoring.reproduced import Again, Verdict, verdict_of

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from llmops_git.commands.mining import Mined, row_of
+from llmops_git.commands.mining_rows import Mined, row_of
 from llmops_git.errors import LlmopsError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from llmops_git.commands.mining import Dig, Mined
+from llmops_git.commands.mining import Dig
+from llmops_git.commands.mining_rows import Mined
 from llmops_git.reports.mined import Entry
 
 SCHEMA = "llmops-git/mine/1"
@@ -85,7 +86,7 @@ def mined_document(done: Done) -> dict[str, Any]:
 
 
 def _case(one: Mined) -> dict[str, Any]:
-    from llmops_git.commands.mining import row_of
+    from llmops_git.commands.mining_rows import row_of
 
     return {
         "config": one.config,
