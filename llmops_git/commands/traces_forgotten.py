@@ -26,18 +26,21 @@ def forget_users(
 ) -> int:
     """Forget, prove, show; 3 where something is left."""
     from llmops_git.monitoring.erase import Forgetting
+    from llmops_git.monitoring.files import outside
     from llmops_git.monitoring.forget import forget, traces_of
     from llmops_git.monitoring.proof import prove
 
     store = store_at(where)
     ids = users_of(users, salt_env)
     if dry_run:
-        found = traces_of(store, ids, also)
+        with outside(store.files):
+            found = traces_of(store, ids, also)
         _show(_document(None, None, len(found)), [f"would delete {count(len(found), 'trace')}"], form)
         return EXIT_OK
     done = forget(store, ids, now_ns=time.time_ns(), also=also)
     tombstones = store.tombstones()
-    proof = prove(store, Forgetting(trace=tombstones.holds_trace, users=ids, traces=done.traces), also)
+    with outside(store.files):
+        proof = prove(store, Forgetting(trace=tombstones.holds_trace, users=ids, traces=done.traces), also)
     _show(_document(done, proof, len(done.traces)), _lines(done, proof), form)
     return EXIT_NOT_MEASURED if proof.left else EXIT_OK
 

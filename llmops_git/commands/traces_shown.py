@@ -41,9 +41,11 @@ def filled_store(where: str | None) -> Store:
 
 def list_requests(where: str | None, wanted: Wanted, limit: int, form: str) -> int:
     """Show what is found."""
+    from llmops_git.monitoring.files import outside
     from llmops_git.monitoring.listing import listed
 
-    with filled_store(where).connection() as connection:
+    store = filled_store(where)
+    with outside(store.files), store.connection() as connection:
         found = listed(connection, wanted, limit + 1)
     more, found = len(found) > limit, found[:limit]
     if form == "json":
@@ -86,10 +88,11 @@ def _listed(one: Listed) -> dict[str, Any]:
 
 def found_trace(store: Store, prefix: str) -> tuple[Span, ...]:
     """The spans of the one trace that begins so. Raises LlmopsError."""
+    from llmops_git.monitoring.files import outside
     from llmops_git.monitoring.listing import trace_id_of
     from llmops_git.monitoring.store import read_trace
 
-    with store.connection() as connection:
+    with outside(store.files), store.connection() as connection:
         return read_trace(connection, trace_id_of(connection, prefix))
 
 

@@ -75,10 +75,17 @@ class LocalFiles:
 
     def create(self, name: str, content: bytes) -> None:
         beside = self._beside(name, content)
+        target = self.folder / name
         try:
-            os.link(beside, self.folder / name)  # unlike a rename it fails where something is
+            os.link(beside, target)  # unlike a rename it fails where something is
+        except FileExistsError:
+            raise
+        except OSError:  # a disk without links; whoever writes holds the lock
+            if target.exists():
+                raise FileExistsError(target) from None
+            beside.replace(target)
         finally:
-            beside.unlink()
+            beside.unlink(missing_ok=True)
         _sync_folder((self.folder / name).parent)
 
     def take(self, source: Path, name: str) -> None:
@@ -175,13 +182,27 @@ class RemoteFiles:
 
 @contextmanager
 def writing(files: Files, *, wait_seconds: float = 60) -> Iterator[None]:
-    """One writer at a time. Raises NotMeasured when another one is at it for too long."""
-    if isinstance(files, LocalFiles):
-        with _locked(files.folder / "lock", wait_seconds):
-            _sweep(files.folder)
-            yield
-    else:
-        yield  # who commits second is told so by the manifest, see `Store.commit`
+    """One writer at a time. Raises NotMeasured when another one is at it for too long, and when the place takes no more."""
+    with outside(files):
+        if isinstance(files, LocalFiles):
+            with _locked(files.folder / "lock", wait_seconds):
+                _sweep(files.folder)
+                yield
+        else:
+            yield  # who commits second is told so by the manifest, see `Store.commit`
+
+
+@contextmanager
+def outside(files: Files) -> Iterator[None]:
+    """What the disk, the storage or a damaged file does is nobody's fault here. Raises NotMeasured."""
+    import duckdb
+
+    try:
+        yield
+    except OSError as error:
+        raise NotMeasured(f"{error.filename or files.where}: {error.strerror or error}") from None
+    except duckdb.Error as error:
+        raise NotMeasured(f"{files.where}: {str(error).splitlines()[0][:300]}") from None
 
 
 @contextmanager

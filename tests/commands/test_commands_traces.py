@@ -7,6 +7,8 @@ import hmac
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -387,3 +389,27 @@ def test_a_line_of_the_runtime_that_names_nobody_is_shown_too(traces: Run, tmp_p
     traces("ingest", tmp_path / "in.jsonl", "--store", tmp_path / "s")
     assert "dddddddddddd  11-20 12:00:00  bare" in traces("list", "--store", tmp_path / "s")[1]
     assert "bare  0 ms" in traces("show", "dddd", "--store", tmp_path / "s")[1]
+
+
+def test_a_full_disk_is_said_and_nothing_is_lost_by_it(traces: Run, tmp_path: Path) -> None:
+    """No file may grow beyond a few kilobytes: what a full disk does to every writer."""
+    (tmp_path / "in.jsonl").write_text("".join(line + "\n" for line in live_lines(SPANS)))
+    for limit in (100, 5_000, 20_000):
+        code = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\nfrom llmops_git.cli import main; main()"
+        command = [sys.executable, "-c", code, "traces", "ingest", str(tmp_path / "in.jsonl"), "--store", str(tmp_path / "s")]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert 3 == done.returncode, done.stderr
+        assert done.stderr.startswith("error: ")
+        assert "fault of llmops-git" not in done.stderr
+    assert len(SPANS) == document(traces, "ingest", tmp_path / "in.jsonl", "--store", tmp_path / "s")["spans"]
+    assert 60 == len(ids(traces, tmp_path / "s"))
+
+
+def test_a_damaged_file_of_the_store_is_said(traces: Run, tmp_path: Path) -> None:
+    live_store(tmp_path, live_spans(requests=3))
+    next((tmp_path / "spans").rglob("*.parquet")).write_bytes(b"PAR1 and then nothing")
+    for arguments in (["list"], ["show", "abcd"], ["compact"], ["forget", "--user", "a"]):
+        code, out, err = traces(*arguments, "--store", tmp_path)
+        assert (3 if arguments != ["compact"] else 0) == code, (arguments, err)
+        assert "fault of llmops-git" not in err
+        assert out == "" or arguments == ["compact"]
