@@ -11,13 +11,14 @@ from llmops_git.commands.doctor_workflows import workflow_facts
 from llmops_git.commands.mining import TRACE
 from llmops_git.configs.policy import POLICY_FILE
 from llmops_git.errors import InvalidInput
+from llmops_git.evals.worker import score_with
 from llmops_git.monitoring.maturity_facts import ConfigFacts, Facts, GuardFacts, RuleFacts, WorkflowFacts
 
 if TYPE_CHECKING:
     from llmops_git.commands.project import Project
     from llmops_git.configs.policy import Policy
     from llmops_git.configs.tree import Tree
-    from llmops_git.configs.values import Config
+    from llmops_git.configs.values import Config, Evaluation
     from llmops_git.releases.values import Registry
     from llmops_git.repo.git import Git
 
@@ -108,6 +109,7 @@ def _config(config: Config, head: Tree | None, policy: Policy, registry: Registr
         waiting=len(evaluation.unlabelled) if evaluation else 0,
         live_cases=sum("trace_id" in (case.source or {}) for case in evaluation.cases) if evaluation else 0,
         scorers=len(evaluation.scorers) if evaluation else 0,
+        live_scorers=_live_scorers(evaluation, policy) if evaluation else (),
         judges=tuple(dict.fromkeys(judge.name for judge in judges)),
         unheld=tuple(dict.fromkeys(judge.name for judge in judges if judge.digest not in policy.calibrations)),
         packs=tuple(dict.fromkeys(str(pack.get("name", "")) for side in SIDES for pack in sides.get(side, ()))),
@@ -115,6 +117,21 @@ def _config(config: Config, head: Tree | None, policy: Policy, registry: Registr
         proven=newest is not None and "Eval" in newest.trailers,
         current=newest is not None and newest.digest == config.digest,
         environments=tuple(name for name, state in registry.environments.items() if config.name in state.running),
+    )
+
+
+def _live_scorers(evaluation: Evaluation, policy: Policy) -> tuple[str, ...]:
+    """The scorers that can judge an answer without an expected one: judges, and those that measure something of any answer."""
+    from llmops_git.scorers.base import Sample
+    from llmops_git.scorers.table import try_scorers
+
+    built = try_scorers(evaluation.scorers, policy.allowed_scorers)[0]
+    sample = Sample(inputs={}, expected=None, output="An answer.")
+    asking = {settings.name for settings in evaluation.scorers if settings.asked}
+    return tuple(
+        name
+        for name, scorer in built.items()
+        if not scorer.ratio and (name in asking or score_with(scorer, sample, None).state == "measured")
     )
 
 

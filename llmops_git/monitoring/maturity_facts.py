@@ -12,7 +12,8 @@ DAYS = 30  # of traffic that is looked at
 class ConfigFacts:
     """One config that can be loaded. `cases` are labelled ones, `waiting` those that need a label; `release` is its newest tag
     ("" for none), `proven` says that the tag carries scores, `current` that the release is what the files say now; `judges` are
-    those that score it, `unheld` those of them that nobody has held to people."""
+    those that score it, `unheld` those of them that nobody has held to people; `live_scorers` need no expected
+    answer."""
 
     name: str
     path: str
@@ -22,6 +23,7 @@ class ConfigFacts:
     waiting: int = 0
     live_cases: int = 0  # of the labelled ones those that `mine` made
     scorers: int = 0
+    live_scorers: tuple[str, ...] = ()
     judges: tuple[str, ...] = ()
     unheld: tuple[str, ...] = ()
     packs: tuple[str, ...] = ()  # guardrails on either side

@@ -40,9 +40,7 @@ PRICES = Step(
     command='pip install "llmops-git[prices]"',
 )
 DASHBOARD = Step(text="draw the dashboard", command="llmops-git dashboard")
-SCORE = Step(
-    text="score a sample of the live traffic with the scorers of the eval set", command="llmops-git monitor score --sample 5%"
-)
+SCORE = Step(text="score a sample of the live traffic with the scorers of the eval set", command="llmops-git monitor score")
 MEND_RULES = Step(text="mend the rules in monitors/", command="llmops-git monitor check")
 SHARE = Step(
     text="say in llmops.yaml where the traces are, so that the job on a schedule finds them",
@@ -143,6 +141,15 @@ def pin(path: str) -> Step:
     return Step(
         text=f"name the Action in {path} by a commit, as a new workflow would",
         command=f"rm {path} && llmops-git init --no-project",
+    )
+
+
+def live_scorer(path: str) -> Step:
+    """Give a config a scorer that live answers can be judged by."""
+    return Step(
+        text=f"give {path} a scorer that needs no expected answer: a judge is one, and so is this",
+        command="llmops-git check",
+        lines=("    answered: {use: refusal}",),
     )
 
 

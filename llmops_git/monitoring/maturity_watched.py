@@ -23,6 +23,9 @@ def live_evals(facts: Facts) -> Point:
     else:
         evidence.append(f"no live request was scored in {DAYS} days")
         step = steps.SCORE
+        if facts.configs and not any(config.live_scorers for config in facts.configs):
+            evidence.append("every scorer compares with an expected answer, which live requests have not")
+            step = steps.live_scorer(facts.configs[0].path)
     if unheld:
         evidence.append(f"not held to people: {some(unheld)}")
         step = step or steps.calibrate(unheld[0])

@@ -15,11 +15,7 @@ from typing import Any
 import pytest
 
 from llmops_git import runtime
-from llmops_git.commands.project import open_project
-from llmops_git.commands.stored import stored_traces
 from llmops_git.monitoring.maturity import POINTS
-from llmops_git.traces import attributes as names
-from llmops_git.traces.span import Span
 from tests.chat_server import Asked, ChatServer, chat_server, text_answer
 from tests.commands.release_project import Folder
 
@@ -160,24 +156,11 @@ def drawn(climb: Climb, step: dict[str, Any]) -> None:
 
 
 def scored(climb: Climb, step: dict[str, Any]) -> None:
-    """What the step's command writes, of which another test is: spans beside the requests."""
-    assert "llmops-git monitor score --sample 5%" == step["command"]
-    with contextlib.chdir(climb.folder.path):
-        store = stored_traces(open_project(), None)
-        with store.connection() as connection:
-            roots = connection.execute(
-                "select trace_id, span_id, config, release, digest, start_ns from spans where root limit 20"
-            ).fetchall()
-        store.append(
-            Span(
-                trace_id=trace, span_id=f"{number:016x}", parent_id=span, name="evaluate sentiment", start_ns=start, end_ns=start,
-                attributes={
-                    names.OPERATION: names.EVALUATE, names.PROMPT_NAME: config, names.PROMPT_VERSION: release,
-                    names.CONFIG_DIGEST: digest, names.EVALUATION_NAME: "sentiment", names.EVALUATION_SCORE: 1.0,
-                },
-            )
-            for number, (trace, span, config, release, digest, start) in enumerate(roots, 1)
-        )  # fmt: skip
+    if step["lines"]:
+        config = climb.path(f"prompts/{NAME}.yaml")
+        config.write_text(config.read_text().rstrip("\n") + "\n" + "\n".join(step["lines"]) + "\n")
+    climb.run(step["command"])
+    climb.commit()
 
 
 def watched(climb: Climb, step: dict[str, Any]) -> None:

@@ -21,7 +21,7 @@ from llmops_git.reports.style import display_width
 
 TODAY = date(2026, 11, 28)
 CONFIG = ConfigFacts(
-    name="router", path="prompts/router.yaml", evaluated=True, cases=30, scorers=2, judges=("helpful",), packs=("pii",),
+    name="router", path="prompts/router.yaml", evaluated=True, cases=30, scorers=2, live_scorers=("helpful",), judges=("helpful",), packs=("pii",),
     release="llmops/router/v1.0.0", proven=True, current=True, environments=("staging", "production"), live_cases=2,
 )  # fmt: skip
 TRAFFIC = Traffic(
@@ -109,7 +109,8 @@ def test_an_empty_repository_is_below_the_first_level_and_starts_with_two_files(
         (traffic(counted=900), "tracing", "baseline", ""),
         (traffic(priced=900), "dashboards", "baseline", 'pip install "llmops-git[prices]"'),
         (changed(dashboard=""), "dashboards", "baseline", "llmops-git dashboard"),
-        (traffic(scores=0), "live-evals", "repeatable", "llmops-git monitor score --sample 5%"),
+        (traffic(scores=0), "live-evals", "repeatable", "llmops-git monitor score"),
+        (changed(configs=(replace(CONFIG, live_scorers=()),), store=replace(MATURE.store, traffic=replace(TRAFFIC, scores=0))), "live-evals", "repeatable", "llmops-git check"),
         (config(unheld=("helpful",)), "live-evals", "repeatable", "llmops-git review && llmops-git calibrate helpful --write"),
         (changed(rule_trouble="monitors/a.yaml:2: bad"), "alerts", "repeatable", "llmops-git monitor check"),
         (without("drift"), "alerts", "repeatable", "llmops-git monitor check"),
