@@ -42,6 +42,18 @@ def ingest(paths: tuple[str, ...], store: str | None, form: str) -> int:
     return ingest_into(store, paths, form)
 
 
+@command.command("receive")
+@click.option(
+    "--port", type=click.IntRange(0, 65_535), default=4318, show_default=True, metavar="N", help="0: one that is free."
+)
+@store_option
+def receive(port: int, store: str | None) -> int:
+    """Take OTLP over HTTP (JSON; protobuf with the extra `otlp`) from applications of this machine, until interrupted."""
+    from llmops_git.commands.traces_received import receive as received
+
+    return received(store, port)
+
+
 @command.command("compact")
 @store_option
 @format_option()
