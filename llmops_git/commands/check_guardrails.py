@@ -19,6 +19,7 @@ def guardrail_problems(
     tree: Tree, policy: Policy, closures: Closures, paths: Sequence[str], chosen: Iterable[str]
 ) -> Iterator[Problem]:
     """What is wrong with all packs, or with `paths` given, with those at or below them and those that `chosen` configs use."""
+    from llmops_git.commands.guard_packs import suite_problems
     from llmops_git.configs.pack_file import load_pack, pack_files
 
     used = {item.path for config in chosen for item in closures.of(config).dependencies if item.role == "guardrail"}
@@ -31,6 +32,7 @@ def guardrail_problems(
             yield from error.problems
             continue
         yield from _unbuilt(tree, path, pack.resolved, policy)
+        yield from suite_problems(tree, pack.measure.suites)
 
 
 def unused_packs(tree: Tree, policy: Policy, closures: Closures, files: Iterable[str], paths: Iterable[str]) -> set[str]:

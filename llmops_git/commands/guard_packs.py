@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from llmops_git.configs.policy import Policy
     from llmops_git.configs.tree import Tree
     from llmops_git.configs.values import JsonObject
+    from llmops_git.errors import Problem
 
 _AT_ONCE = 8  # texts about which models are asked at the same time
 
@@ -63,6 +64,15 @@ def suite_of(tree: Tree, paths: Iterable[str]) -> Suite | None:
     contents = tree.read(paths)
     suite = joined([read_suite(path, contents[path]) for path in sorted(contents)])
     return suite if suite.texts else None
+
+
+def suite_problems(tree: Tree, paths: Iterable[str]) -> tuple[Problem, ...]:
+    """What is wrong with some suite files, by themselves and together."""
+    try:
+        suite_of(tree, paths)
+    except InvalidInput as error:
+        return error.problems
+    return ()
 
 
 def rules_of(resolved: JsonObject, allowed: Sequence[str] = ()) -> tuple[PackRule, ...]:

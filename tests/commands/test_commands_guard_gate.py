@@ -170,6 +170,34 @@ def test_another_pack_that_catches_the_same_may_take_its_place(
     assert 0 == code
 
 
+def test_shards_leave_packs_to_the_merge(
+    guarded: tuple[Path, ChatServer], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _server = guarded
+    write(folder, pack=WEAK)
+    for number in (1, 2):
+        assert 0 == run(["eval", "--shard", f"{number}/2", "--output", str(tmp_path / f"shard{number}"), "--format", "json"])
+        assert "guardrails" not in json.loads(capsys.readouterr().out)
+    code = run(["merge", str(tmp_path), "--output", str(tmp_path / "merged"), "--format", "json"])
+    document = json.loads(capsys.readouterr().out)
+    assert (1, ["regressed"]) == (code, [entry["verdict"] for entry in document["guardrails"]])
+    assert 0 == run(["report", str(tmp_path / "merged"), "--format", "markdown"])
+    assert "#### Guardrails" in capsys.readouterr().out, "a run folder keeps it"
+
+
+def test_a_run_of_named_configs_measures_only_the_packs_that_they_apply(
+    guarded: tuple[Path, ChatServer], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, _server = guarded
+    (folder / "guardrails" / "other.yaml").write_text(STRONG)
+    (folder / "guardrails" / "suites" / "other.jsonl").write_text(suite())
+    write(folder, suite=suite(61))
+    _code, report = evaluated(capsys, "router")
+    assert ["guardrails/injection"] == [entry["config"] for entry in report["guardrails"]]
+    _code, report = evaluated(capsys)
+    assert ["guardrails/injection", "guardrails/other"] == [entry["config"] for entry in report["guardrails"]]
+
+
 def test_a_broken_suite_costs_nothing(guarded: tuple[Path, ChatServer], capsys: pytest.CaptureFixture[str]) -> None:
     folder, server = guarded
     write_config(folder, "skill 70")

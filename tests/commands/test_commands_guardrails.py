@@ -92,6 +92,8 @@ def test_what_is_wrong_is_said_with_its_line(packs: Path, capsys: pytest.Capture
         file.write('{"text": "please help 3", "attack": true}\n')
     assert 2 == run(["guardrails", "test"])
     assert "injection.jsonl:151: the same text as on line 104, with another label" in capsys.readouterr().err
+    assert 2 == run(["check"])
+    assert "injection.jsonl:151" in capsys.readouterr().out
     (packs / "guardrails" / "suites" / "injection.jsonl").unlink()
     assert 2 == run(["guardrails", "test"])
     assert "write guardrails/suites/injection.jsonl" in capsys.readouterr().err
