@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,9 +50,14 @@ def prune(
         if dry_run:
             return result
         if dropped:  # nothing counts that is not there: the manifest goes first
-            store.commit(manifest.changed(drop=dropped, quarantined=quarantined))
+            manifest = manifest.changed(drop=dropped, quarantined=quarantined)
+            store.commit(manifest)
         for name in result.files:
             store.files.remove(name)
+        if raw:  # and how far they were read is forgotten last: what is read again would be there again
+            gone = {store.files.address(name) for name in raw}
+            kept = {key: source for key, source in manifest.sources.items() if source.path not in gone}
+            store.commit(replace(manifest, generation=manifest.generation + 1, sources=kept))
     return result
 
 

@@ -9,7 +9,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -106,7 +108,9 @@ class Store:
         """A connection that can open the store's files, with no view."""
         connection: DuckDBPyConnection = duckdb_module().connect(":memory:")
         connection.execute("set parquet_metadata_cache = true; set timezone = 'UTC'; set preserve_insertion_order = false")
-        connection.execute("set enable_progress_bar = false")
+        # nothing is fetched from anywhere, and what does not fit into memory is no matter of the folder one stands in
+        connection.execute("set enable_progress_bar = false; set autoinstall_known_extensions = false")
+        connection.execute(f"set temp_directory = {quoted(f'{tempfile.gettempdir()}/llmops-git-{os.getpid()}')}")
         if isinstance(self.files, RemoteFiles):
             self.files.register(connection)
         return connection

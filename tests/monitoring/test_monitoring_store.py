@@ -235,6 +235,7 @@ def test_pruning_takes_whole_days_and_raw_files_that_were_read(tmp_path: Path) -
         assert [("2025-11-22",)] == connection.execute("select distinct dt::varchar from spans").fetchall()
     assert not file.exists()
     assert unread.exists()
+    assert {} == store.manifest().sources
     assert len(spans) == done.spans + spans_in(store)[0]
 
 
