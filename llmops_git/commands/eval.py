@@ -88,7 +88,8 @@ def command(
         plan_candidates,
         replies_folder,
     )
-    from llmops_git.commands.guarding import guarded_by, with_guardrails
+    from llmops_git.commands.guard_trials import guarded_by
+    from llmops_git.commands.guarding import with_guardrails
     from llmops_git.commands.project import open_project
     from llmops_git.commands.runs import check_output, keep_run
     from llmops_git.commands.showing import gate_exit_code, progress, show_plan, show_report

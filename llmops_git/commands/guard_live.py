@@ -11,18 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llmops_git.commands.guard_labels import append_rows, read_reviewed, reviewed_name, reviewed_path, rows_of_file, text_digest
 from llmops_git.commands.guard_packs import packs_in
-from llmops_git.commands.guard_reviewing import (
-    Drawn,
-    append_rows,
-    ask,
-    draw,
-    read_reviewed,
-    reviewed_name,
-    reviewed_path,
-    rows_of_file,
-    text_digest,
-)
+from llmops_git.commands.guard_reviewing import Drawn, ask, draw
 from llmops_git.commands.stored import stored_traces
 from llmops_git.errors import EXIT_OK, LlmopsError
 from llmops_git.monitoring.guard_rates import By, GuardRate, rates_of, rates_query, silent

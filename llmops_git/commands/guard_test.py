@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from llmops_git.commands.guard_packs import Bench, packs_in, suite_of
 from llmops_git.commands.guard_session import opened_session
-from llmops_git.commands.guarding import Trial, measured_entries, packs_of_base, trial_of
+from llmops_git.commands.guard_trials import Trial, packs_of_base, trial_of
+from llmops_git.commands.guarding import measured_entries
 from llmops_git.errors import InvalidInput, LlmopsError
 from llmops_git.evals.gate import worst
 from llmops_git.evals.guard_gate import ALL_ATTACKS, FALSE_ALARMS, Measured, Rate, rate_of

@@ -80,7 +80,8 @@ def _merged(project: Project, records: Sequence[ShardRecord], folders: Sequence[
     from llmops_git.commands.candidates import candidates_of
     from llmops_git.commands.eval import root_of
     from llmops_git.commands.evaluate import replies_folder
-    from llmops_git.commands.guarding import guarded_by, with_guardrails
+    from llmops_git.commands.guard_trials import guarded_by
+    from llmops_git.commands.guarding import with_guardrails
     from llmops_git.commands.merging import merge_shards
     from llmops_git.commands.sharding import measured
     from llmops_git.commands.trial import Settings

@@ -15,6 +15,7 @@ from llmops_git.guardrails.suite_rows import SuiteText, to_text
 
 FOLDER = "suites"
 ENDING = ".jsonl"
+MOST_TEXTS = 50_000  # of one pack: every rule looks at each of them, on both sides of a change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,9 @@ def joined(files: Sequence[SuiteFile]) -> Suite:
             else:
                 message = f"{known[1]} says something else of the same text"
                 problems.append(Problem(path=file.path, line=line, message=message, hint="drop one of the lines"))
+    if len(first) > MOST_TEXTS:
+        message = f"{len(first):,} texts for one pack, and at most {MOST_TEXTS:,} are measured"
+        problems.append(Problem(path=files[-1].path, message=message, hint="keep a sample of them"))
     if problems:
         raise InvalidInput(problems, hint="llmops-git guardrails test")
     texts = tuple(text for text, _ in first.values())

@@ -121,3 +121,10 @@ def test_two_files_that_contradict_each_other_are_refused() -> None:
     two = read_suite("s/two.jsonl", lines([{"text": "w", "attack": True}, {"text": "x", "attack": False}]))
     with pytest.raises(InvalidInput, match=r"s/two\.jsonl:2: s/one\.jsonl:1 says something else of the same text"):
         joined([one, two])
+
+
+def test_more_texts_than_can_be_measured_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llmops_git.guardrails.suites.MOST_TEXTS", 2)
+    file = read_suite("s/one.jsonl", lines([{"text": text, "attack": True} for text in "xyz"]))
+    with pytest.raises(InvalidInput, match="3 texts for one pack, and at most 2 are measured"):
+        joined([file])

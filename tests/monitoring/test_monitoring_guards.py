@@ -13,7 +13,8 @@ import pytest
 from live_material import NEW, OLD, PACK, START_NS, live_spans, live_store
 
 from llmops_git.cli import run
-from llmops_git.commands.guard_reviewing import append_rows, draw
+from llmops_git.commands.guard_labels import append_rows
+from llmops_git.commands.guard_reviewing import draw
 from llmops_git.configs.schema import validator
 from llmops_git.errors import InvalidInput, LlmopsError
 from llmops_git.guardrails.suites import read_suite

@@ -62,7 +62,7 @@ class Found(NamedTuple):
 
 def changed_packs(project: Project, ready: Prepared) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
     """The guardrail packs that a change concerns, by name, and the problems of those that cannot be read."""
-    from llmops_git.commands.guarding import guarded_by
+    from llmops_git.commands.guard_trials import guarded_by
 
     try:
         trials = guarded_by(project, ready.changes, ready.policy).trials

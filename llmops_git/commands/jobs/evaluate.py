@@ -167,7 +167,8 @@ def gathered(session: Session, project: Project, ready: Prepared) -> Gathered:
 def _evaluate(session: Session, project: Project, targets: Targets, ready: Prepared) -> Evaluated:
     """The report on the change, measured where it can be; the token is in none of it."""
     from llmops_git.commands.evaluate import evaluate_candidates, plan_candidates
-    from llmops_git.commands.guarding import guarded_by, with_guardrails
+    from llmops_git.commands.guard_trials import guarded_by
+    from llmops_git.commands.guarding import with_guardrails
     from llmops_git.commands.secrets import without_secrets
     from llmops_git.commands.showing import plan_line
 

@@ -43,7 +43,8 @@ def _merged(session: Session, project: Project, ready: Prepared) -> Evaluated:
     """The report on all shards, which must be of what the event is about; the token is in none of it."""
     from llmops_git.commands.assemble import Label
     from llmops_git.commands.evaluate import replies_folder
-    from llmops_git.commands.guarding import guarded_by, with_guardrails
+    from llmops_git.commands.guard_trials import guarded_by
+    from llmops_git.commands.guarding import with_guardrails
     from llmops_git.commands.jobs.earlier import earlier_runs
     from llmops_git.commands.jobs.evaluate import gathered, unmeasured
     from llmops_git.commands.jobs.shard import measured_of
