@@ -8,7 +8,7 @@ from typing import Literal
 from llmops_git.monitoring.dimensions import OF_CALLS, OF_GUARDS, OF_REQUESTS, OF_SCORES, OF_TOOLS
 from llmops_git.traces import attributes as names
 
-Beside = Literal["", "bills"]
+Beside = Literal["", "bills", "signals"]
 REFUSED = ("refusal", "content_filter", "safety")  # what providers call a reply that was refused
 BILLED = tuple(sorted(names.BILLED))
 _GENERATES = tuple(sorted(names.BILLED - {names.EMBEDDINGS}))
@@ -81,7 +81,8 @@ def billed(column: str) -> Rows:
 def signalled(signal: str) -> Rows:
     """Requests: 1 where a user gave the signal, however long after."""
     given = f"SELECT trace_id FROM spans WHERE {IS_SIGNAL} AND {SINCE}"  # noqa: S608  # constants of this file
-    return Rows(where=IS_REQUEST, value=_when(f"trace_id IN ({given})"), dimensions=OF_REQUESTS, bound=(signal,))
+    value = _when(f"trace_id IN ({given})")
+    return Rows(where=IS_REQUEST, value=value, dimensions=OF_REQUESTS, bound=(signal,), beside="signals")
 
 
 def scored(scorer: str) -> Rows:
