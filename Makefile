@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPILE := pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --strip-extras
 
-.PHONY: demo test check fast lint lock bench clean
+.PHONY: demo test check fast backends lint lock bench clean
 
 demo: $(VENV)/.run
 	$(BIN)/llmops-git demo
@@ -16,6 +16,9 @@ check: lint test  ## everything that a merge needs
 
 fast: $(VENV)/.dev  ## the tests that need no model
 	$(BIN)/pytest -q -n 2 -m "not model and not slow"
+
+backends: $(VENV)/.dev  ## traces in a real Phoenix and a real MLflow: 1.7 GB, in environments of their own
+	$(BIN)/pytest -q -m backends tests/runtime
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -31,6 +34,7 @@ bench: $(VENV)/.dev  ## each figure against its floor in the same run; rewrites 
 	$(BIN)/python bench/diff/measure.py
 	$(BIN)/python bench/eval/bench.py
 	$(BIN)/python -m bench.action.startup
+	$(BIN)/python -m bench.operate.runtime
 
 lock:  ## renew the locked requirements (needs pip-tools)
 	$(COMPILE) --upgrade --extra embedded --output-file requirements/run.txt pyproject.toml requirements/build.in

@@ -48,7 +48,8 @@ class Guards:
         self, inputs: Mapping[str, Any], known: Mapping[str, GuardVerdict], session: Session
     ) -> tuple[dict[str, Any], str | None, tuple[RuleResult, ...]]:
         """Inputs as they may be passed on, the message of what blocks them (None: nothing), and what each rule came to for the
-        texts that were not held to the rules before (`known`)."""
+        texts that were not held to the rules before (`known`). Where something blocks, the inputs are what was held back, redacted
+        as far as rules redact, or {} where that is not known: for the record, and for nobody else."""
         from llmops_git.guardrails.base import Undecided
         from llmops_git.guardrails.leaves import texts_of, with_texts
 
@@ -60,11 +61,11 @@ class Guards:
         if blocked is not None:
             return {}, blocked, ()
         new = {str(number): text for number, text in enumerate(texts) if text not in known}
-        allowed, message, results = self._applied(new, session) if new else ({}, None, ())
-        if message is not None:
+        seen, message, results = self._applied(new, session) if new else ({}, None, ())
+        if message is not None and not seen:
             return {}, message, results
-        kept = [allowed[str(number)] if str(number) in new else known[text].text for number, text in enumerate(texts)]
-        return dict(with_texts(inputs, kept)), None, results
+        kept = [seen[str(number)] if str(number) in new else known[text].text for number, text in enumerate(texts)]
+        return dict(with_texts(inputs, kept)), message, results
 
     def _applied(
         self, inputs: Mapping[str, Any], session: Session
@@ -74,10 +75,12 @@ class Guards:
             from llmops_git.guardrails.apply import apply_to_inputs
 
             verdict = apply_to_inputs(self._built("input"), inputs, clock_ns=time.time_ns, session=session)
-            return dict(verdict.inputs), None if verdict.allowed else verdict.message, verdict.results
+            if not verdict.allowed:
+                return dict(verdict.held), verdict.message, verdict.results
+            return dict(verdict.inputs), None, verdict.results
         except Exception as error:  # noqa: BLE001  # an application must not fall over what guards it
             failed = self._failed("input", "", started, error)
-            return dict(inputs), None if failed.allowed else failed.text, failed.results
+            return (dict(inputs), None, failed.results) if failed.allowed else ({}, failed.text, failed.results)
 
     def verdict(self, side: Side, text: str, session: Session) -> GuardVerdict:
         """What the packs of a side come to. Where they fail altogether, a text passes unless a rule says that it may not."""

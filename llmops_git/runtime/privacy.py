@@ -26,7 +26,6 @@ IDENTIFIERS = frozenset(  # of whom and what a span is about; a number in them t
 _REMEMBERED = 500  # texts: prompts and documents come again and again
 _SECRET_ENDINGS = ("_API_KEY", "_TOKEN", "_SECRET", "_PASSWORD", "_ACCESS_KEY")
 UNDECIDED = "[not captured: it takes too long to look for personal data in it]"
-_HASHED = 16  # hex digits of a user's id
 
 
 def captured(attributes: dict[str, Any], content: Content) -> dict[str, Any]:
@@ -70,10 +69,9 @@ def user_of(user: Any, salt: str) -> str | None:
     text = safe_text(user)
     if not salt or not text:
         return text or None
-    import hashlib
-    import hmac
+    from llmops_git.traces.users import hashed_user
 
-    return hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()[:_HASHED]
+    return hashed_user(text, salt)
 
 
 def _as_it_is(text: str) -> str:

@@ -14,6 +14,7 @@ from llmops_git.runtime.context import BELOW, REQUEST
 from llmops_git.runtime.inference import Inference
 from llmops_git.runtime.recording import error_name
 from llmops_git.runtime.steps import Trace
+from llmops_git.traces import attributes as names
 
 if TYPE_CHECKING:
     from llmops_git.guardrails.base import GuardVerdict, RuleResult, Side
@@ -136,7 +137,11 @@ class Request(Inference):
             return dict(inputs), None
         allowed, message, results = guards.inputs(inputs, self._verdicts("input"), self._session())
         self._ruled(results)
-        return allowed, message
+        if message is None:
+            return allowed, None
+        for name, value in allowed.items():  # what was held back: people judge a block by it, where content is captured
+            self._root.attributes.setdefault(f"{names.VARIABLE_PREFIX}{name}", value)
+        return {}, message
 
     def _guarded(self, side: Side, text: str) -> GuardVerdict:
         known = self._verdicts(side)

@@ -98,7 +98,8 @@ def langfuse(span: Span) -> Mapping[str, Any]:
 
 def mlflow(span: Span) -> Mapping[str, Any]:
     """What MLflow reads: OpenInference's names, and its own for what they do not say."""
-    added = {"mlflow.spanType": json.dumps(kind_of(span))}
+    kind = kind_of(span)
+    added = {"mlflow.spanType": json.dumps("CHAT_MODEL" if kind == "LLM" else kind)}
     cost = span.attributes.get(names.COST_USD)
     if cost is not None:
         added["mlflow.llm.cost"] = json.dumps({"total_cost": cost})

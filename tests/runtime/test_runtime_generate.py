@@ -171,9 +171,32 @@ def test_where_a_guardrail_blocks_no_model_is_asked(tmp_path: Path) -> None:
     assert [] == server.asked
     spans = written(tmp_path, router)
     assert [] == by_operation(spans, names.CHAT)
+    held = the(spans, names.INVOKE_WORKFLOW).attributes[f"{names.VARIABLE_PREFIX}message"]
+    assert "something FORBIDDEN" == held, "what was held back can be judged by people"
     assert ["block"] == [
         span.attributes[names.GUARD_RESULT] for span in spans if span.attributes.get(names.GUARD_RULE) == "banned"
     ]
+
+
+def test_what_is_held_back_is_redacted_as_far_as_rules_redact_and_is_not_there_where_nothing_is_captured(
+    tmp_path: Path,
+) -> None:
+    with chat_server(lambda *_: text_answer("ok")) as server:
+        for content, said in (("full", ["forbidden, says [EMAIL]"]), ("off", [])):
+            folder = tmp_path / content
+            folder.mkdir()
+            provider = {"api": "openai", "base_url": server.url, "stream": False}
+            router = loaded(folder, provider=provider, content=content, bundle=GUARDED)
+            with router.request() as request:
+                assert ({}, PACK["message"]) == request.guard_inputs({"message": "forbidden, says jane@example.com"})
+            spans = written(folder, router)
+            held = [
+                value
+                for key, value in the(spans, names.INVOKE_WORKFLOW).attributes.items()
+                if key.startswith(names.VARIABLE_PREFIX)
+            ]
+            assert said == held
+            assert "jane@" not in text_in(spans)
 
 
 def test_an_answer_that_is_blocked_is_replaced(tmp_path: Path) -> None:
