@@ -67,7 +67,7 @@ def alert_of(alert: Raised, traces: Traces) -> Alert:
     else:
         title = f"{rule.id}: {len(alert.states):,} groups"
     parts = [prose(rule.description)] if rule.description else []
-    parts.append(f"{code(rule.metric.name)} is {prose(wanted_text(rule))}: {prose(rule.metric.about)}.")
+    parts.append(f"Fires where {code(rule.metric.name)} ({prose(rule.metric.about)}) is {prose(wanted_text(rule))}.")
     parts += [_table(alert), _trace_list(alert, traces)]
     if rule.runbook:
         parts.append(f"What to do: {code(rule.runbook, 500)}")
@@ -89,7 +89,7 @@ def _table(alert: Raised) -> str:
         seen = state.reading
         now = shown(seen.value, unit)
         if seen.low is not None and seen.high is not None:
-            now += f" ({shown(seen.low, unit)} to {shown(seen.high, unit)})"
+            now += f", {shown(seen.low, unit)} to {shown(seen.high, unit)}"
         before = f"{shown(seen.baseline_value, unit)}" if seen.baseline_value is not None else ""
         sides = [code(group_text(seen.group), 200), prose(now), f"{seen.n:,}", prose(f"{before} {seen.baseline}".strip()),
                  f"{seen.baseline_n:,}" if seen.baseline else "", prose(seen.said)]  # fmt: skip
