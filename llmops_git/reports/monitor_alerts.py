@@ -87,11 +87,11 @@ def _table(alert: Raised) -> str:
     lines = ["| group | now | of | before | of | |", "|---|---|---|---|---|---|"]
     for state in alert.states[:_SHOWN]:
         seen = state.reading
-        now = shown(seen.value, unit)
+        now = prose(shown(seen.value, unit))
         if seen.low is not None and seen.high is not None:
-            now += f", {shown(seen.low, unit)} to {shown(seen.high, unit)}"
+            now += f" ({prose(shown(seen.low, unit))} to {prose(shown(seen.high, unit))})"
         before = f"{shown(seen.baseline_value, unit)}" if seen.baseline_value is not None else ""
-        sides = [code(group_text(seen.group), 200), prose(now), f"{seen.n:,}", prose(f"{before} {seen.baseline}".strip()),
+        sides = [code(group_text(seen.group), 200), now, f"{seen.n:,}", prose(f"{before} {seen.baseline}".strip()),
                  f"{seen.baseline_n:,}" if seen.baseline else "", prose(seen.said)]  # fmt: skip
         lines.append(f"| {' | '.join(sides)} |")
     if len(alert.states) > _SHOWN:
