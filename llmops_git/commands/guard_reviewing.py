@@ -14,6 +14,7 @@ import click
 from llmops_git.commands.guard_labels import append_rows, text_digest
 from llmops_git.errors import LlmopsError
 from llmops_git.guardrails.leaves import texts_of
+from llmops_git.guardrails.stand_ins import with_stand_ins
 from llmops_git.guardrails.suite_rows import MAX_TEXT
 from llmops_git.monitoring.captured import captured_in
 from llmops_git.monitoring.guard_sample import Look, in_turn, looks_of, looks_query
@@ -33,7 +34,8 @@ _FEWEST_READ = 200  # texts drawn per stratum, at least: some were not captured
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One text to be labelled, redacted. What the pack said of it is not here: it would tell what to say."""
+    """One text to be labelled, redacted, with stand-ins for what was personal. What the pack said of it is not here: it would
+    tell what to say."""
 
     id: str
     text: str
@@ -104,9 +106,11 @@ def _item(spans: Sequence[Span], look: Look, clean: Callable[[str], str]) -> Ite
         return captured
     try:
         text = captured.observed if look.side == "output" else "\n".join(texts_of(captured.inputs))
-        cleaned = clean(text)
+        cleaned = with_stand_ins(clean(text))
     except LlmopsError:  # Undecided: what could not be looked through does not leave the store
         return "it could not be redacted"
+    if cleaned is None:
+        return "it held a secret, and without it there is nothing to find"
     if not cleaned.strip():
         return "no text was captured"
     if len(cleaned) > MAX_TEXT:

@@ -8,7 +8,7 @@ rules after it see the redacted text, and so does the model that a rule asks.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llmops_git.errors import NotMeasured
@@ -24,12 +24,14 @@ _TOLD = 300  # characters of a reason
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputsVerdict:
     """What all packs came to for some inputs. `inputs` are what may be passed on: redacted, as they came where nothing redacts,
-    or {} where one blocks, and then `message` is the pack's."""
+    or {} where one blocks, and then `message` is the pack's and `held` what was held back, redacted as far as rules redact: for
+    the record, never for the model."""
 
     allowed: bool
     inputs: Mapping[str, Any]
     message: str = ""
     results: tuple[RuleResult, ...] = ()
+    held: Mapping[str, Any] = field(default_factory=dict)
 
 
 def apply_packs(
@@ -62,10 +64,11 @@ def apply_to_inputs(
         texts, fault = [], error.message
     going = _Application(packs, side, texts, clock_ns, session, fault)
     going.run()
-    if going.message is not None:
-        return InputsVerdict(allowed=False, inputs={}, message=going.message, results=tuple(going.results))
     changed = going.texts != texts
     kept = with_texts(inputs, going.texts) if changed else inputs
+    if going.message is not None:
+        held = {} if fault else kept
+        return InputsVerdict(allowed=False, inputs={}, message=going.message, results=tuple(going.results), held=held)
     return InputsVerdict(allowed=True, inputs=kept, results=tuple(going.results))
 
 

@@ -48,8 +48,8 @@ class Guards:
         self, inputs: Mapping[str, Any], known: Mapping[str, GuardVerdict], session: Session
     ) -> tuple[dict[str, Any], str | None, tuple[RuleResult, ...]]:
         """Inputs as they may be passed on, the message of what blocks them (None: nothing), and what each rule came to for the
-        texts that were not held to the rules before (`known`). Where something blocks, the inputs are what was held back, redacted
-        as far as rules redact, or {} where that is not known: for the record, and for nobody else."""
+        texts that were not held to the rules before (`known`). Where something blocks, the inputs are what was held back,
+        redacted as far as rules redact, or {} where that is not known: for the record, and for nobody else."""
         from llmops_git.guardrails.base import Undecided
         from llmops_git.guardrails.leaves import texts_of, with_texts
 

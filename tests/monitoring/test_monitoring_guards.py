@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -193,7 +194,7 @@ def test_a_person_labels_on_the_terminal_and_nothing_is_asked_twice(
     assert "redact" not in shown.out, "what the pack did is not shown"
     file = read_suite(path.name, path.read_bytes())
     assert ([True, False], {"reviewed"}) == ([text.attack for text in file.texts], {text.family for text in file.texts})
-    assert all("example.org" not in text.text for text in file.texts)
+    assert not [text.text for text in file.texts if re.search(r"ada\d", text.text)]
     assert {"trace", "release", "who", "when"} == set(file.texts[0].source)
     assert [] == [e.message for line in path.read_text().splitlines() for e in validator("suite").iter_errors(json.loads(line))]
     monkeypatch.setattr(sys, "stdin", io.StringIO("1\n" * 60))
@@ -213,7 +214,7 @@ def test_a_page_is_written_and_nothing_else(live_project: Path, capsys: pytest.C
     text = page.read_text()
     assert f"reviewed-{PACK}-0.jsonl" in text
     assert 6 == text.count('"family": "reviewed"')
-    assert "example.org" not in text
+    assert not re.search(r"ada\d", text)
     assert '"attack": ' not in text.partition('id="data"')[2], "nobody has labelled yet"
     assert not (live_project / "guardrails" / "suites").exists()
     assert 2 == run(["guardrails", "review", PACK, "--html", str(page), "--add", str(page)])
