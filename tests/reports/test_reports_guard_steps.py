@@ -60,4 +60,6 @@ def test_every_rule_is_a_span_of_its_own_with_the_packs_version() -> None:
         )
         for span in spans
     ]
-    assert all(("c", "sha256:c") == (span.attributes["gen_ai.prompt.name"], span.attributes["llmops.config.digest"]) for span in spans)
+    assert all(
+        ("c", "sha256:c") == (span.attributes["gen_ai.prompt.name"], span.attributes["llmops.config.digest"]) for span in spans
+    )
