@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from llmops_git.configs.policy import POLICY_FILE
 from llmops_git.errors import InvalidInput, LlmopsError
 
 if TYPE_CHECKING:
@@ -123,20 +122,10 @@ def open_project(folder: str = ".", extra: Mapping[str, str] | None = None) -> P
     Git children get the variables in `extra` besides those of this process.
     """
     from llmops_git.repo.git import open_git
+    from llmops_git.repo.project_policy import policy_root
 
     git = open_git(folder, extra)
     return Project(git, policy_root(git))
-
-
-def policy_root(git: Git) -> str:
-    """The folder of the nearest llmops.yaml from the caller's folder upwards; "" at the top, or when there is none."""
-    work_tree = git.location.work_tree
-    prefix = git.location.prefix
-    while work_tree is not None and prefix:
-        if (work_tree / prefix / POLICY_FILE).is_file():
-            return prefix
-        prefix = prefix.rpartition("/")[0]
-    return ""
 
 
 def format_option(*forms: str) -> Callable[[Any], Any]:

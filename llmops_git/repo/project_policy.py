@@ -1,4 +1,4 @@
-"""The few settings of a policy that finding configs needs, without the price of checking all of it."""
+"""Where the policy of a checkout is, and the few of its settings that finding configs needs, without the price of the rest."""
 
 from __future__ import annotations
 
@@ -9,9 +9,21 @@ from llmops_git.configs.tree import EXECUTABLE_MODE, FILE_MODE, Tree
 from llmops_git.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from llmops_git.repo.git import Git
     from llmops_git.repo.index import Index
 
 _SYNTAX = "policy"  # under which the index keeps these settings
+
+
+def policy_root(git: Git) -> str:
+    """The folder of the nearest llmops.yaml from the caller's folder upwards; "" at the top, or when there is none."""
+    work_tree = git.location.work_tree
+    prefix = git.location.prefix
+    while work_tree is not None and prefix:
+        if (work_tree / prefix / POLICY_FILE).is_file():
+            return prefix
+        prefix = prefix.rpartition("/")[0]
+    return ""
 
 
 def selecting_policy(tree: Tree, root: str, index: Index | None = None) -> Policy:

@@ -34,10 +34,11 @@ def load(
     reload_seconds: float = 1.0,
     repository: str | os.PathLike[str] = ".",
     fetch: bool = False,
+    worktree: bool = False,
     like: Router | None = None,
 ) -> Router:
     """The config `name` as it runs in `environment`: from a bundle file where `bundle` names one, and then `environment` only
-    says where this is; else from git.
+    says where this is; else from git. With `worktree` it is the config of the work tree, edited or not: for development.
 
     `content` is what of the texts is captured, `sample` the share of requests whose traces are kept; `user_salt` hashes user
     ids; `secrets` are texts that never leave with content "redacted". Without `sinks`, traces go to files (`FileSink`).
@@ -64,6 +65,8 @@ def load(
     if bundle is not None:
         path = os.path.abspath(os.fspath(bundle))  # noqa: PTH100  # the application may change its folder
         source = FileSource(path, name, seconds=reload_seconds, counts=pipeline.counts)
+    elif worktree:
+        source = FixedSource(partial(_from_work_tree, name, repository))
     elif environment is not None:
         source = FixedSource(partial(_from_git, name, environment, repository, fetch))
     else:
@@ -73,6 +76,26 @@ def load(
     router = Router(source, pipeline, asker)
     router.guards(router.bundle)
     return router
+
+
+def _from_work_tree(name: str, repository: str | os.PathLike[str]) -> Bundle:
+    """The config as it stands in the files. It has no release: its traces are those of an unreleased digest."""
+    from llmops_git.configs.load import load_config
+    from llmops_git.configs.paths import config_files, known_names, named_files, suggestion
+    from llmops_git.configs.policy_file import load_policy
+    from llmops_git.repo.git import open_git
+    from llmops_git.repo.project_policy import policy_root
+    from llmops_git.repo.trees import work_tree
+
+    git = open_git(repository)
+    tree = work_tree(git)
+    policy = load_policy(tree, policy_root(git))
+    named, _ = named_files(config_files(tree.walk(), policy))
+    if name not in named:
+        hint = suggestion(name, named) or f"the configs are: {known_names(named)}"
+        raise LlmopsError(f"there is no config `{name}` in the work tree", hint=hint)
+    config = load_config(tree, named[name], policy)
+    return Bundle(config=name, release="", digest=config.digest, commit="", resolved=config.resolved)
 
 
 def _get_ready(bundle: Bundle) -> None:

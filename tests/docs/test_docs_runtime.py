@@ -64,7 +64,7 @@ def test_the_walk_through_does_what_it_says(tmp_path: Path, monkeypatch: pytest.
 def test_every_option_of_load_is_on_the_page() -> None:
     table = PAGE.partition("| option |")[2].partition("\n\n")[0]
     named = set(inspect.signature(runtime.load).parameters)
-    prose = {"name", "environment", "bundle", "reload_seconds", "repository", "fetch"}
+    prose = {"name", "environment", "bundle", "reload_seconds", "repository", "fetch", "worktree"}
     assert named - prose == set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
     assert all(f"{name}=" in PAGE or f"`{name}`" in PAGE for name in prose - {"name"})
 

@@ -82,6 +82,25 @@ def test_git_gives_the_bytes_that_were_deployed(tmp_path: Path) -> None:
             runtime.load("router", environment="production", repository=alice.path)
 
 
+def test_the_work_tree_runs_as_it_is_while_it_is_developed(tmp_path: Path) -> None:
+    with release_project(tmp_path) as (_, alice):
+        sinks = [runtime.FileSink(tmp_path / "raw")]
+        router = runtime.load("router", worktree=True, repository=alice.path, sinks=sinks)
+        assert "router: skill 60" == router.bundle.resolved["messages"][0]["template"]
+        alice.write("router", 70)
+        assert "router: skill 70" == router.reload().resolved["messages"][0]["template"]
+        digest = alice.json("show", "router")["digest"]
+        with router.request() as request:
+            pass
+        router.signal(request.id, "thumbs_up")
+        spans = written(tmp_path, router)
+        assert [digest] * 2 == [span.attributes["gen_ai.prompt.version"] for span in spans]
+        assert f"{request.trace_id}-{request.span_id}" == request.id
+        with pytest.raises(LlmopsError, match="no config `ruter`") as raised:
+            runtime.load("ruter", worktree=True, repository=alice.path)
+        assert "did you mean" in raised.value.hint
+
+
 def test_a_promotion_reaches_a_running_application(tmp_path: Path) -> None:
     router = loaded(tmp_path, reload_seconds=0.0)
     with router.request():
