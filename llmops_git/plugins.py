@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import site
 import sysconfig
+from collections.abc import Collection
 from importlib import metadata, util
 from pathlib import Path
 
@@ -29,6 +30,23 @@ def find_plugin(group: str, name: str, kind: str) -> metadata.EntryPoint:
         message = f"`{name}` would come from the repository that is being looked at (`{found[0].module}`)"
         raise LlmopsError(message, hint="install the package from elsewhere")
     return found[0]
+
+
+def build_allowed(
+    group: str, kind: str, name: str, settings: object, *, allowed: Collection[str], key: str
+) -> tuple[object, metadata.EntryPoint]:
+    """What the function that a package registers under `name` makes of `settings`, and its entry point. `key` is where the
+    policy allows names of this kind. Raises LlmopsError where it is not allowed, not found, or makes nothing."""
+    if name not in allowed:
+        hint = f"{key}: {{allow: [{name}]}} in llmops.yaml, as a change of its own: it counts from the base commit on"
+        raise LlmopsError(f"`{name}` is code of another package, and the policy does not allow it", hint=hint)
+    entry = find_plugin(group, name, kind)
+    try:
+        return entry.load()(settings), entry
+    except LlmopsError:
+        raise
+    except Exception as error:
+        raise LlmopsError(f"{package_of(entry)} cannot make `{name}`: {type(error).__name__}: {error}") from error
 
 
 def package_of(entry: metadata.EntryPoint) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import cast
@@ -11,11 +11,10 @@ from typing import cast
 from llmops_git.errors import LlmopsError
 from llmops_git.guardrails.base import Check, Finding, Session, Undecided
 from llmops_git.guardrails.settings import CheckSettings
-from llmops_git.plugins import find_plugin, package_of
+from llmops_git.plugins import build_allowed, package_of
 
 GROUP = "llmops_git.checks"
 _LONGEST_LABEL = 60
-Build = Callable[[CheckSettings], Check]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,17 +45,8 @@ class Guarded:
 def build_plugin(settings: CheckSettings, allowed: Collection[str]) -> Guarded:
     """The check that a package registers under `settings.use`. Raises LlmopsError where it is not allowed, not installed,
     registered twice, or not what a check has to be."""
-    if settings.use not in allowed:
-        hint = f"checks: {{allow: [{settings.use}]}} in llmops.yaml, as a change of its own: it counts from the base commit on"
-        raise LlmopsError(f"`{settings.use}` is code of another package, and the policy does not allow it", hint=hint)
-    entry = find_plugin(GROUP, settings.use, "check")
-    try:
-        build = cast("Build", entry.load())
-        check = build(replace(settings, options=settings.options.get("options", {})))
-    except LlmopsError:
-        raise
-    except Exception as error:
-        raise LlmopsError(f"{package_of(entry)} cannot make `{settings.use}`: {type(error).__name__}: {error}") from error
+    given = replace(settings, options=settings.options.get("options", {}))
+    check, entry = build_allowed(GROUP, "check", settings.use, given, allowed=allowed, key="checks")
     return _guarded(check, entry)
 
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from importlib import metadata
 from typing import cast
 
 from llmops_git.configs.values import ScorerSettings
 from llmops_git.errors import LlmopsError
-from llmops_git.plugins import find_plugin, package_of
+from llmops_git.plugins import build_allowed, package_of
 from llmops_git.scorers.base import Direction, Sample, Scale, Score, Scorer, Session
 from llmops_git.scorers.results import not_measured
 
 GROUP = "llmops_git.scorers"
-Build = Callable[[ScorerSettings], Scorer]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +44,8 @@ class Guarded:
 def build_plugin(settings: ScorerSettings, allowed: Collection[str]) -> Guarded:
     """The scorer that a package registers under `settings.use`. Raises LlmopsError where it is not allowed, not installed,
     registered twice, or not what a scorer has to be."""
-    if settings.use not in allowed:
-        hint = f"scorers: {{allow: [{settings.use}]}} in llmops.yaml, as a change of its own: it counts from the base commit on"
-        raise LlmopsError(f"`{settings.use}` is code of another package, and the policy does not allow it", hint=hint)
-    entry = find_plugin(GROUP, settings.use, "scorer")
-    try:
-        build = cast("Build", entry.load())
-        scorer = build(replace(settings, options=settings.options.get("options", {})))
-    except LlmopsError:
-        raise
-    except Exception as error:
-        raise LlmopsError(f"{package_of(entry)} cannot make `{settings.use}`: {type(error).__name__}: {error}") from error
+    given = replace(settings, options=settings.options.get("options", {}))
+    scorer, entry = build_allowed(GROUP, "scorer", settings.use, given, allowed=allowed, key="scorers")
     return _guarded(scorer, entry)
 
 
