@@ -505,3 +505,13 @@ def test_a_run_against_itself_is_unchanged_however_few_the_cases():
         instrument="head",
     )
     assert ("unchanged", "inconclusive") == (own.verdict, other.verdict)
+
+
+def test_of_very_many_moved_cases_those_at_both_ends_of_all_scorers_are_flipped():
+    declarations = [GRADED, dataclasses.replace(GRADED, name="other")]
+    base = [(0.5, 0.5)] * 900
+    head = [((index % 30) / 30, ((index + 15) % 30) / 30) for index in range(900)]
+    comparison = compared(base, head, declarations=declarations)
+    moves = sorted(round(value - 0.5, 9) for row in head for value in row if value != 0.5)
+    found = sorted(round(flip.head_value - flip.base_value, 9) for flip in comparison.flipped)
+    assert moves[:100] + moves[-100:] == found

@@ -38,3 +38,21 @@ def test_equal_scores_and_usages_are_one_object_and_long_explanations_are_left_a
     assert first.usage is second.usage is third.usage is fourth.usage
     assert [one.scores["answer"].value for one in (first, second, third, fourth)] == [0.0, 1.0, 0.0, 1.0]
     assert third.scores["answer"].explanation == "x" * 100
+
+
+def test_samples_with_the_very_same_scores_share_the_mapping_of_them() -> None:
+    results = Results(make_job(evaluation=make_evaluation(6)), 0)
+    for case in range(6):
+        results.put(case, 0, sample(case, 0, "x" * (10 if case < 4 else 100)))
+    first, second, third, fourth, fifth, sixth = (one.scores for one in results.samples())
+    assert first is third is not second is fourth
+    assert fifth is not sixth
+    assert [0.0, 1.0, 0.0, 1.0, 0.0, 1.0] == [scores["answer"].value for scores in (first, second, third, fourth, fifth, sixth)]
+
+
+def test_scores_under_other_names_are_other_mappings() -> None:
+    results = Results(make_job(evaluation=make_evaluation(2)), 0)
+    score = Score(value=1.0)
+    for case, name in enumerate(("answer", "other")):
+        results.put(case, 0, SampleResult(case=f"c{case}", repeat=0, scores={name: score}))
+    assert [{"answer"}, {"other"}] == [set(one.scores) for one in results.samples()]

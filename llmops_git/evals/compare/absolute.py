@@ -33,7 +33,8 @@ def must_pass(base: Run | None, head: Run, evaluation: Evaluation, gating: Seque
     binary = [declaration for declaration in gating if declaration.scale == "binary"]
     if cases and not binary:
         return Absolute(hard_failures=(), unmeasured=("must-pass cases need a pass/fail scorer that gates, and there is none",))
-    before, after = _by_case(base), _by_case(head)
+    wanted = frozenset(cases)
+    before, after = _by_case(base, wanted), _by_case(head, wanted)
     failures: list[str] = []
     missing: dict[str, tuple[str, ...]] = {}
     for declaration in binary:
@@ -56,10 +57,11 @@ def must_pass(base: Run | None, head: Run, evaluation: Evaluation, gating: Seque
     return Absolute(hard_failures=tuple(failures), unmeasured=tuple(untested), scorer_unmeasured=missing)
 
 
-def _by_case(run: Run | None) -> dict[str, list[SampleResult]]:
+def _by_case(run: Run | None, wanted: frozenset[str]) -> dict[str, list[SampleResult]]:
     grouped: dict[str, list[SampleResult]] = {}
     for sample in run.samples if run else ():
-        grouped.setdefault(sample.case, []).append(sample)
+        if sample.case in wanted:
+            grouped.setdefault(sample.case, []).append(sample)
     return grouped
 
 

@@ -7,17 +7,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from llmops_git.configs.policy import GateSettings
-from llmops_git.configs.values import Evaluation, ScorerGate
+from llmops_git.configs.values import Case, Evaluation, ScorerGate
 from llmops_git.evals.compare.absolute import Absolute, floors, must_pass
 from llmops_git.evals.compare.alone import score_alone
-from llmops_git.evals.compare.flips import flipped_cases
-from llmops_git.evals.compare.pairs import pair_scores, side_by_side, structural_faults
+from llmops_git.evals.compare.flips import Moved, flipped_cases, moved_cases
+from llmops_git.evals.compare.pairs import Sides, pair_scores, side_by_side, structural_faults
 from llmops_git.evals.compare.ratio import compare_ratios, head_only, over_budget
-from llmops_git.evals.compare.slices import compare_slices, slices_alone
+from llmops_git.evals.compare.slices import by_slice, compare_slices, slices_alone
 from llmops_git.evals.compare.soft import Frame, compare_scorer, too_few
 from llmops_git.evals.gate import settle
 from llmops_git.evals.preferences import order_notes, with_preferences
-from llmops_git.evals.values import Against, Comparison, Instrument, Run, SampleResult, ScorerComparison, ScorerDeclaration
+from llmops_git.evals.values import (
+    Against,
+    Comparison,
+    Instrument,
+    Run,
+    SampleResult,
+    ScorerComparison,
+    ScorerDeclaration,
+    SliceComparison,
+)
 
 
 def compare(
@@ -68,33 +77,51 @@ def _between(blank: Comparison, base: Run, head: Run, evaluation: Evaluation, se
     sides = side_by_side(base, head, [case.id for case in evaluation.cases])
     frame = Frame(settings=settings, repeats=sides.planned, clusters=head.clusters)
     absolute = _absolute(base, head, evaluation, settings)
-    soft = [(declaration, pair_scores(sides, declaration)) for declaration in head.scorers if not declaration.ratio]
-    scorers = [
-        compare_scorer(
-            pairs,
-            declaration,
-            frame,
-            gating=_gates(evaluation, declaration),
-            margin=_margin(evaluation, declaration, settings),
-            unmeasured=absolute.scorer_unmeasured.get(declaration.name, ()),
-        )
-        for declaration, pairs in soft
-    ]
+    cases = {case.id: case for case in evaluation.cases}
+    scorers: list[ScorerComparison] = []
+    moved: list[Moved] = []
+    slices: list[list[SliceComparison]] = []
+    for declaration in head.scorers:
+        if not declaration.ratio:
+            scorer, flips, parts = _soft(sides, declaration, evaluation, frame, absolute, cases)
+            scorers.append(scorer)
+            moved += flips
+            slices.append(parts)
     ratios = compare_ratios(sides, evaluation.budgets, alpha=settings.alpha, declared=head.scorers)
     measured = sum(not first.error and not second.error for case in sides.cases for first, second in sides.of(case))
-    cases = {case.id: case for case in evaluation.cases}
     if base is head:
         scorers = [_unmoved(scorer) for scorer in scorers]
     return replace(
         blank,
         scorers=_noted(_noted(scorers, absolute.scorer_notes), order_notes(head, base.config_digest)),
         ratios=ratios,
-        flipped=flipped_cases(soft, sides, cases),
-        slices=compare_slices(soft, evaluation, frame),
+        flipped=flipped_cases(moved, sides, cases),
+        slices=by_slice(slices),
         measured=measured,
         hard_failures=(*absolute.hard_failures, *over_budget(ratios)),
         unmeasured=(*absolute.unmeasured, *_coverage(blank, measured, scorers, settings)),
     )
+
+
+def _soft(
+    sides: Sides,
+    declaration: ScorerDeclaration,
+    evaluation: Evaluation,
+    frame: Frame,
+    absolute: Absolute,
+    cases: Mapping[str, Case],
+) -> tuple[ScorerComparison, list[Moved], list[SliceComparison]]:
+    """Everything about one scorer. Its pairs end with this call: with many cases they are what is large."""
+    pairs = pair_scores(sides, declaration)
+    scorer = compare_scorer(
+        pairs,
+        declaration,
+        frame,
+        gating=_gates(evaluation, declaration),
+        margin=_margin(evaluation, declaration, frame.settings),
+        unmeasured=absolute.scorer_unmeasured.get(declaration.name, ()),
+    )
+    return scorer, moved_cases(declaration, pairs, cases), compare_slices(declaration, pairs, evaluation, frame)
 
 
 def _unmoved(scorer: ScorerComparison) -> ScorerComparison:

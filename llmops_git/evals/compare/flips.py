@@ -11,22 +11,32 @@ from llmops_git.evals.values import FlippedCase, SampleResult, ScorerDeclaration
 MOST_FLIPPED = 200
 
 
-def flipped_cases(
-    scorers: Sequence[tuple[ScorerDeclaration, ScorerPairs]], sides: Sides, cases: Mapping[str, Case]
-) -> tuple[FlippedCase, ...]:
-    """Cases whose mean over repeats moved, the worst first; at most 200, half of them kept for each direction."""
+Moved = tuple[float, ScorerDeclaration, CaseScores]  # how far, plus is better
+
+
+def moved_cases(declaration: ScorerDeclaration, pairs: ScorerPairs, cases: Mapping[str, Case]) -> list[Moved]:
+    """The cases whose mean over repeats moved under one scorer, the worst first; of very many only those at both ends, of which
+    the flipped ones are chosen."""
     found = [
-        (_oriented(declaration, scores), _flipped(declaration, scores, sides, cases[scores.case]))
-        for declaration, pairs in scorers
+        (_oriented(declaration, scores), declaration, scores)
         for scores in pairs.cases
         if scores.pairs and scores.base != scores.head
     ]
-    found.sort(key=lambda item: (item[0], not item[1].must_pass))
-    worse = [flip for difference, flip in found if difference < 0]
-    better = [flip for difference, flip in found if difference > 0]
+    found.sort(key=lambda item: (item[0], not cases[item[2].case].must_pass))
+    if len(found) <= 2 * MOST_FLIPPED:
+        return found
+    return found[:MOST_FLIPPED] + found[-MOST_FLIPPED:]
+
+
+def flipped_cases(moved: Sequence[Moved], sides: Sides, cases: Mapping[str, Case]) -> tuple[FlippedCase, ...]:
+    """Of the cases that moved under any scorer the worst first; at most 200, half of them kept for each direction."""
+    found = sorted(moved, key=lambda item: (item[0], not cases[item[2].case].must_pass))
+    worse = [item for item in found if item[0] < 0]
+    better = [item for item in found if item[0] > 0]
     half = MOST_FLIPPED // 2
     kept_worse = worse[: max(half, MOST_FLIPPED - len(better))]
-    return (*kept_worse, *better[len(better) - min(len(better), MOST_FLIPPED - len(kept_worse)) :])
+    kept = (*kept_worse, *better[len(better) - min(len(better), MOST_FLIPPED - len(kept_worse)) :])
+    return tuple(_flipped(declaration, scores, sides, cases[scores.case]) for _, declaration, scores in kept)
 
 
 def _oriented(declaration: ScorerDeclaration, scores: CaseScores) -> float:

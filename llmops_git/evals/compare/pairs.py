@@ -3,17 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llmops_git.configs.values import Evaluation
 from llmops_git.evals.values import Run, SampleResult, ScorerDeclaration
 from llmops_git.scorers.base import Score
 
+_SHARED = 4096  # different values that are kept to be shared, at most
 NO_SCORE = Score(state="not_measured", label="missing", explanation="the sample carries no score of this scorer")
 
-Samples = Mapping[tuple[str, int], SampleResult]  # by case and repeat
+
+class Samples:
+    """The samples of a run by case and repeat. A key for each of them would be larger than the list that they are in."""
+
+    def __init__(self, samples: Sequence[SampleResult]) -> None:
+        self._of: dict[str, SampleResult | tuple[SampleResult, ...]] = {}
+        for sample in samples:
+            before = self._of.get(sample.case)
+            if before is None:
+                self._of[sample.case] = sample
+            else:
+                self._of[sample.case] = (*(before if isinstance(before, tuple) else (before,)), sample)
+
+    def get(self, case: str, repeat: int) -> SampleResult | None:
+        """The sample; None where there is none."""
+        found = self._of.get(case)
+        if isinstance(found, tuple):
+            return next((sample for sample in found if sample.repeat == repeat), None)
+        return found if found is not None and found.repeat == repeat else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +47,8 @@ class Sides:
 
     def of(self, case: str) -> list[tuple[SampleResult, SampleResult]]:
         """The (base, head) samples of a case, for every repeat that both sides have a record of."""
-        places = [(case, index) for index in self.indexes]
-        return [(self.base[place], self.head[place]) for place in places if place in self.base and place in self.head]
+        pairs = ((self.base.get(case, index), self.head.get(case, index)) for index in self.indexes)
+        return [(base, head) for base, head in pairs if base is not None and head is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +82,15 @@ class ScorerPairs:
     samples: int
 
 
-def by_place(run: Run) -> Samples:
-    return {(sample.case, sample.repeat): sample for sample in run.samples}
-
-
 def side_by_side(base: Run, head: Run, cases: Sequence[str]) -> Sides:
     planned = min(base.repeats, head.repeats)
     both = {sample.repeat for sample in base.samples} & {sample.repeat for sample in head.samples}
     return Sides(
-        cases=tuple(cases), base=by_place(base), head=by_place(head), planned=planned, indexes=tuple(sorted(both)[:planned])
+        cases=tuple(cases),
+        base=Samples(base.samples),
+        head=Samples(head.samples),
+        planned=planned,
+        indexes=tuple(sorted(both)[:planned]),
     )
 
 
@@ -97,14 +115,15 @@ def pair_scores(sides: Sides, declaration: ScorerDeclaration) -> ScorerPairs:
     """The values of one scorer, paired. A pair in which either side is not applicable is not planned; one in which either
     side is not measured is missing."""
     cases = []
+    shared: dict[tuple[tuple[float, float], ...], tuple[tuple[float, float], ...]] = {}
     not_applicable = 0
     missing = [(sides.planned - len(sides.indexes)) * len(sides.cases)] * 2
     for case in sides.cases:
         pairs = []
         skipped = 0
         for index in sides.indexes:
-            before = score_of(sides.base.get((case, index)), declaration.name)
-            after = score_of(sides.head.get((case, index)), declaration.name)
+            before = score_of(sides.base.get(case, index), declaration.name)
+            after = score_of(sides.head.get(case, index), declaration.name)
             if "not_applicable" in {before.state, after.state}:
                 skipped += 1
                 continue
@@ -113,7 +132,9 @@ def pair_scores(sides: Sides, declaration: ScorerDeclaration) -> ScorerPairs:
             if before.value is not None and after.value is not None:
                 pairs.append((before.value, after.value))
         not_applicable += skipped
-        cases.append(CaseScores(case=case, pairs=tuple(pairs), missing=sides.planned - skipped - len(pairs)))
+        kept = tuple(pairs)  # most cases have the same values as others: these are kept once
+        kept = shared.setdefault(kept, kept) if len(shared) < _SHARED else shared.get(kept, kept)
+        cases.append(CaseScores(case=case, pairs=kept, missing=sides.planned - skipped - len(pairs)))
     samples = sides.planned * len(sides.cases)
     return ScorerPairs(
         cases=tuple(cases),
@@ -146,9 +167,24 @@ def _faults(run: Run, side: str, evaluation: Evaluation) -> list[str]:
     if set(run.cases) != planned or len(run.cases) != len(planned):
         missing, extra = len(planned - set(run.cases)), len(set(run.cases) - planned)
         faults.append(f"the {side} ran other cases than the eval set's ({missing} missing, {extra} extra)")
-    places = Counter((sample.case, sample.repeat) for sample in run.samples)
-    if any(count > 1 for count in places.values()):
+    if _has_twice(run.samples):
         faults.append(f"the {side} has two samples of one case and repeat")
-    if not {case for case, _ in places} <= planned:
+    if any(sample.case not in planned for sample in run.samples):
         faults.append(f"the {side} has samples of cases that are not in the eval set")
     return faults
+
+
+def _has_twice(samples: Sequence[SampleResult]) -> bool:
+    """Whether two samples are of the same repeat of one case."""
+    seen: dict[str, int | set[int]] = {}  # most cases have one repeat, and a set for each would be large
+    for sample in samples:
+        before = seen.get(sample.case)
+        if before is None:
+            seen[sample.case] = sample.repeat
+            continue
+        repeats = before if isinstance(before, set) else {before}
+        if sample.repeat in repeats:
+            return True
+        repeats.add(sample.repeat)
+        seen[sample.case] = repeats
+    return False

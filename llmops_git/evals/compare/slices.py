@@ -12,14 +12,15 @@ from llmops_git.evals.values import Run, ScorerDeclaration, SliceComparison
 
 
 def compare_slices(
-    scorers: Sequence[tuple[ScorerDeclaration, ScorerPairs]], evaluation: Evaluation, frame: Frame
-) -> tuple[SliceComparison, ...]:
-    """Each scorer over the cases of each slice that were measured on both sides, in the order of the slices."""
-    return tuple(
-        _between(tag, _cases_with(tag, evaluation), declaration, pairs, frame)
-        for tag in evaluation.slices
-        for declaration, pairs in scorers
-    )
+    declaration: ScorerDeclaration, pairs: ScorerPairs, evaluation: Evaluation, frame: Frame
+) -> list[SliceComparison]:
+    """One scorer over the cases of each slice that were measured on both sides, in the order of the slices."""
+    return [_between(tag, _cases_with(tag, evaluation), declaration, pairs, frame) for tag in evaluation.slices]
+
+
+def by_slice(found: Sequence[Sequence[SliceComparison]]) -> tuple[SliceComparison, ...]:
+    """Those of all scorers, slice by slice."""
+    return tuple(one for row in zip(*found, strict=True) for one in row)
 
 
 def slices_alone(head: Run, evaluation: Evaluation) -> tuple[SliceComparison, ...]:

@@ -70,6 +70,8 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def labels(case_ids: Sequence[str], clusters: Mapping[str, str]) -> list[str] | None:
     """A cluster label per case; None where cases are independent or the clusters too few for a robust interval."""
+    if not clusters:
+        return None
     found = [f"cluster {clusters[case]}" if clusters.get(case) else f"case {case}" for case in case_ids]
     return found if FEWEST_CLUSTERS <= len(set(found)) < len(found) else None
 
