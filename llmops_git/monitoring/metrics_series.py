@@ -18,8 +18,8 @@ def series(metric: Metric, scope: Scope, bucket: Bucket, *, weighted: bool = Fal
     git decides.
 
     Looking up each request's calls and signals costs more than a page that is waited for should. So tokens and dollars of a
-    request are the mean of a call times calls per request, and a signal counts in the bucket in which it was first given: what
-    `moments` says where every call is known, but for what comes after the end of a bucket.
+    request are the mean of a call times calls per request, and a signal counts in the bucket in which it was given, twice if
+    it was given twice: what `moments` says where every call is known, but for that and for what comes after a bucket's end.
     """
     if bucket not in BUCKETS:
         raise ValueError(f"a bucket is one of {', '.join(BUCKETS)}, not {bucket}")
@@ -30,7 +30,7 @@ def series(metric: Metric, scope: Scope, bucket: Bucket, *, weighted: bool = Fal
     if metric.rows.beside == "bills":
         return _bills(metric.rows.column, scope, keys, moment)
     if metric.rows.beside == "signals":
-        return _signals(metric.rows.bound, scope, bucket)
+        return _signals(metric.rows.bound, scope, keys, moment)
     picked, bound = picked_rows(metric.rows, scope, more=moment)
     if metric.kind == "quantile":
         sql = quantiles_by(keys, {"value": metric.quantile}, picked, weighted=weighted)
@@ -58,28 +58,17 @@ def _bills(column: str, scope: Scope, keys: tuple[str, ...], moment: str) -> Que
     return Query(sql=sql, parameters=bound, columns=(*keys, "n", "value"))
 
 
-def _signals(signal: tuple[str, ...], scope: Scope, bucket: Bucket) -> Query:
-    """Requests by when they began, and those with the signal by when it was first given: two scans that need not meet."""
-    names = names_of(scope.by)
-    keys = (*names, "moment")
-    asked = Rows(where=IS_REQUEST, value="0.0", dimensions=frozenset())
-    given = Rows(where=IS_SIGNAL, value="1.0", dimensions=frozenset(), bound=signal)
-    requests, bound = picked_rows(asked, scope, more=f"date_trunc('{bucket}', ts) AS moment, 1 AS request, ")
-    signals, more = picked_rows(given, scope, more="trace_id, ts, ")
-    by_trace = ", ".join((*names, "trace_id"))
-    first = (
-        f"(SELECT {by_trace}, min(ts) AS given_at, max(w) AS given_w\nFROM {signals} AS given\nGROUP BY {by_trace}) AS firsts"
-    )
-    began = ", ".join((*names, f"date_trunc('{bucket}', given_at) AS moment"))
-    listed = ", ".join(keys)
-    both = (
-        f"(SELECT {listed}, request, w, v FROM {requests} AS asked\nUNION ALL\n"  # noqa: S608  # names out of a table
-        f"SELECT {began}, 0 AS request, given_w AS w, 1.0 AS v\nFROM {first}) AS both_kinds"
-    )
+def _signals(signal: tuple[str, ...], scope: Scope, keys: tuple[str, ...], moment: str) -> Query:
+    """Requests by when they began, and signals by when they were given, in one scan."""
+    given = f"CASE WHEN {IS_REQUEST} THEN 0.0 ELSE 1.0 END"
+    either = Rows(where=f"({IS_REQUEST} OR ({IS_SIGNAL}))", value=given, dimensions=frozenset(), bound=signal)
+    request = f"CASE WHEN {IS_REQUEST} THEN 1 ELSE 0 END AS request, "
+    picked, bound = picked_rows(either, scope, more=moment + request)
     sums = (
         "sum(w * request) AS sum_w, sum(w * v) AS sum_wv, sum(w * w * request) AS sum_w2, sum(w * w * v) AS sum_w2v, "
         "sum(w * w * v) AS sum_w2vv"
     )
+    listed = ", ".join(keys)
     value = f"sum(request) AS n, sum(w * v) / sum(w * request) AS value, {sums}"
-    sql = f"SELECT {listed}, {value}\nFROM {both}\nGROUP BY {listed}\nHAVING sum(request) > 0\nORDER BY {listed}"
-    return Query(sql=sql, parameters=(*bound, *more), columns=(*keys, "n", "value", *MOMENTS[1:]))
+    sql = f"SELECT {listed}, {value}\nFROM {picked} AS picked\nGROUP BY {listed}\nHAVING sum(request) > 0\nORDER BY {listed}"
+    return Query(sql=sql, parameters=bound, columns=(*keys, "n", "value", *MOMENTS[1:]))
