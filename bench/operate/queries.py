@@ -3,7 +3,7 @@
     python bench/operate/material.py store FOLDER          # once: 1,000,000 spans
     python bench/operate/queries.py FOLDER                 # prints Markdown, for bench/results/monitors.md
 
-CPU milliseconds of this process (all threads), the best of three; a connection is open already. The check is `check_rules` with the
+CPU milliseconds of this process (all threads), the best of five; a connection is open already. The check is `check_rules` with the
 traces of what fires, from an open connection: start and imports come on top (measured by the last line, a process of its own).
 """
 
@@ -56,7 +56,7 @@ SERIES = (
 )
 
 
-def cpu(work: Callable[[], object], rounds: int = 3) -> float:
+def cpu(work: Callable[[], object], rounds: int = 5) -> float:
     """Milliseconds, the best of some rounds."""
     best = float("inf")
     for _ in range(rounds):
