@@ -46,7 +46,7 @@ def as_json(value: Any) -> Mapping[str, Any]:
     for method in ("model_dump", "to_dict", "dict"):
         dump = getattr(value, method, None)
         if callable(dump):
-            found = dump(mode="json", by_alias=True) if method == "model_dump" else dump()
+            found = dump(mode="json", by_alias=True, exclude_none=True) if method == "model_dump" else dump()
             if isinstance(found, Mapping):
                 return found
     found = getattr(value, "__dict__", None)

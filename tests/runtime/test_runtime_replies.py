@@ -56,14 +56,21 @@ RESPONSE = {
 
 
 class Dumped:
-    """An object of an SDK that is built on pydantic."""
+    """An object of an SDK that is built on pydantic: it also has every field that is not set."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
 
-    def model_dump(self, *, mode: str, by_alias: bool) -> dict[str, Any]:
+    def model_dump(self, *, mode: str, by_alias: bool, exclude_none: bool = False) -> dict[str, Any]:
         assert ("json", True) == (mode, by_alias)
-        return self._document
+        return self._document if exclude_none else _with_nulls(self._document)
+
+
+def _with_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        names = ("functionCall", "thoughtSignature", "error", "promptFeedback", "usageMetadata", "refusal")
+        return {**dict.fromkeys(names), **{name: _with_nulls(item) for name, item in value.items()}}
+    return [_with_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def namespaced(value: Any) -> Any:
@@ -198,6 +205,7 @@ RESPONSE_CHUNKS = [
     [
         (OPENAI_CHUNKS, 1, 9),
         ([namespaced(chunk) for chunk in OPENAI_CHUNKS], 1, 9),
+        ([Dumped(chunk) for chunk in GOOGLE_CHUNKS], 0, 9),
         (ANTHROPIC_CHUNKS, 2, 9),
         (GOOGLE_CHUNKS, 0, 9),
         (RESPONSE_CHUNKS, 1, 5),
