@@ -151,6 +151,10 @@ _READERS: dict[str, Callable[[Any], Any]] = {"VARCHAR": _text, "BIGINT": _whole,
 _COLUMN_OF = {name: column for column, name in _NAME_OF.items()} | _OTHER_NAMES
 _COLUMN_OF_BILLED = _COLUMN_OF | {name: column for column, name in _NAME_OF_BILLED.items()} | _OTHER_NAMES_BILLED
 TEXT_COLUMN_OF = {name: column for name, column in _COLUMN_OF.items() if COLUMNS[column] == "VARCHAR"}
+_FREE, _BILLED = (
+    {name: (column, _READERS[COLUMNS[column]]) for name, column in columns.items()}
+    for columns in (_COLUMN_OF, _COLUMN_OF_BILLED)
+)
 _ENVIRONMENTS = (names.ENVIRONMENT, "deployment.environment")
 
 
@@ -229,13 +233,12 @@ def completed(
     operation = row.get("operation")
     if operation is None and (kind := rest.get("openinference.span.kind")) in _OPERATION_OF_KIND:
         operation = row["operation"] = _OPERATION_OF_KIND[kind]
-    columns = _COLUMN_OF_BILLED if operation in names.BILLED else _COLUMN_OF
+    columns = _BILLED if operation in names.BILLED else _FREE
     for name, value in others:
-        taken = columns.get(name)
-        if taken is None or taken in row or (read := _READERS[COLUMNS[taken]](value)) is None:
+        if (taken := columns.get(name)) is None or taken[0] in row or (read := taken[1](value)) is None:
             rest[name] = value
         else:
-            row[taken] = read
+            row[taken[0]] = read
     for name, value in process.items():
         if name not in row:
             row[name] = value

@@ -108,7 +108,7 @@ class _Run:
         self._rows = self._stack.enter_context(self._rows_file.open("wb"))
         self._keys: set[str] = set()
         self._bytes = 0
-        self._offsets: dict[Path, dict[str, int]] = {}
+        self._offsets: dict[str, tuple[str, int]] = {}  # file -> what it is known by, and how far it was read
         self._refused: list[dict[str, Any]] = []
 
     def read_file(self, path: Path) -> None:
@@ -118,19 +118,24 @@ class _Run:
                 return
             self.result.files += 1
             offset = resume(file, self.manifest.sources.get(key))
+            name, finished = str(path), _is_abandoned(path, self.now_ns)
             for line in lines_from(file, offset):
-                if not self._take(line, str(path), finished=_is_abandoned(path, self.now_ns)):
+                if not self._take(line, name, finished=finished):
                     self.result.left += 1
                     break
-                self._offsets.setdefault(path, {})[key] = line.end
+                self._offsets[name] = (key, line.end)
+                if len(self._keys) >= BATCH_SPANS or self._bytes >= BATCH_BYTES:
+                    self.commit()
 
     def read_stream(self, stream: BinaryIO) -> None:
         for line in lines_from(stream):
             self._take(line, STANDARD_INPUT, finished=True)
+            if len(self._keys) >= BATCH_SPANS or self._bytes >= BATCH_BYTES:
+                self.commit()
 
     def _take(self, line: Line, path: str, *, finished: bool) -> bool:
         """Take a line, into the batch or into quarantine; False where its writer has not finished it."""
-        if not line.content.strip():
+        if not line.content or line.content.isspace():
             return True
         refused: list[Refused] = []
         rows: list[dict[str, Any]] = []
@@ -147,8 +152,6 @@ class _Run:
         self._refused += [
             {"file": path, "offset": line.start, "reason": one.reason, "line": one.line[:_KEPT_LINE]} for one in refused
         ]
-        if len(self._keys) >= BATCH_SPANS or self._bytes >= BATCH_BYTES:
-            self.commit()
         return True
 
     def _salvage(self, line: Line, reason: str) -> tuple[list[dict[str, Any]], list[Refused]]:
@@ -205,9 +208,7 @@ class _Run:
     def commit(self) -> None:
         """Make the batch part of the store, and begin the next one."""
         self._stack.close()
-        sources = {}
-        for path, offsets in self._offsets.items():
-            sources.update(progress(path, offsets))
+        sources = {key: progress(Path(path), offset) for path, (key, offset) in self._offsets.items()}
         if self._keys or self._refused or sources:
             written = write_batch(self.store, self.manifest, self._rows_file, self.folder)
             quarantined = self._write_quarantine()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -82,10 +82,7 @@ def lines_from(file: BinaryIO, offset: int = 0) -> Iterator[Line]:
             yield Line(start=start, end=offset, content=content[:_HEAD], fits=False, whole=rest.endswith(b"\n"))
 
 
-def progress(path: Path, offsets: Mapping[str, int]) -> dict[str, Source]:
-    """How far a file was read: of its key."""
-    found: dict[str, Source] = {}
+def progress(path: Path, offset: int) -> Source:
+    """That a file was read so far."""
     with path.open("rb") as file:
-        for key, offset in offsets.items():
-            found[key] = Source(path=str(path.absolute()), offset=offset, tail=tail_at(file, offset))
-    return found
+        return Source(path=str(path.absolute()), offset=offset, tail=tail_at(file, offset))

@@ -17,6 +17,7 @@ from llmops_git.monitoring.compact import compact
 from llmops_git.monitoring.ingest import Ingested, ingest
 from llmops_git.monitoring.otlp_rows import MOST_ATTRIBUTES, MOST_TEXT
 from llmops_git.monitoring.store import Store, open_store
+from llmops_git.monitoring.texts import asked_in, replied_in
 from llmops_git.traces import attributes as names
 from llmops_git.traces.span import Span
 
@@ -477,3 +478,26 @@ def test_append_adds_what_this_process_made(tmp_path: Path) -> None:
     store.append([score])
     assert [("support-router", OLD, 0.5)] == rows(store, "select config, release, score from spans where scorer = 'x'")
     assert 2 == len(store.files.names("raw"))
+
+
+CALL = {"type": "tool_call", "id": "1", "name": "look", "arguments": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "asked", "replied"),
+    [
+        ([{"role": "system", "parts": [{"type": "text", "content": "s"}]}, {"role": "user", "parts": [{"type": "text", "content": "u"}, {"type": "text", "content": "v"}]}], "u\nv", "s\nu\nv"),
+        ([{"role": "system", "parts": [{"type": "text", "content": "s"}]}], "s", "s"),
+        ([{"role": "tool", "parts": [{"type": "tool_call_response", "id": "1", "response": "r"}]}], "r", "r"),
+        ([{"role": "assistant", "parts": [CALL]}], "", ""),
+        ([], "", ""),
+        ([{"role": "user", "parts": [{"type": "text", "content": 7}]}], "", ""),
+        ("just a text", "just a text", "just a text"),
+        ("[1]", "[1]", "[1]"),
+        ("[" * 5_000, "[" * 4_000, "[" * 4_000),
+        (None, "", ""),
+    ],
+)  # fmt: skip
+def test_what_was_asked_and_replied(messages: object, asked: str, replied: str) -> None:
+    for form in (messages, messages if isinstance(messages, str | None) else json.dumps(messages)):
+        assert (asked, replied) == (asked_in(form), replied_in(form))
