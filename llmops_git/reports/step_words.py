@@ -115,6 +115,9 @@ def _blocks(found: Mapping[str, Any]) -> Iterator[Block]:
     ]
     if scores:
         yield Block(label="scores", text=", ".join(scores))
+    for name, value in found.items():
+        if name.startswith(names.REASON_PREFIX):
+            yield Block(label=f"why {name.removeprefix(names.REASON_PREFIX)}", text=str(value))
 
 
 def _duration(nanoseconds: int) -> str:

@@ -113,6 +113,8 @@ def test_both_sides_have_one_judge_and_what_it_said_is_kept(
     said = {sample["scores"]["kind"]["judgements"][0]["reply"] for one in runs for sample in one["samples"]}
     assert {'{"reasoning": "pass it is", "label": "pass"}', '{"reasoning": "fail it is", "label": "fail"}'} == said
     assert '"llmops.score_reason.kind"' in (newest(repository) / "traces.jsonl").read_text()
+    assert 0 == run(["trace", "last", "c3", "--side", "head"])
+    assert "why kind: pass it is" in capsys.readouterr().out
 
 
 def test_a_change_of_the_judge_is_said_to_be_not_comparable_and_measured_under_both(

@@ -185,6 +185,6 @@ def test_the_page_shows_the_steps_of_both_sides_and_where_they_part(
     (keep := repository.parent / "page.html").write_text(page)
     assert keep.exists()
     assert "Steps: 3 on the base, 3 here; they first differ in step 1" in page
-    assert 1 == page.count("The first step that differs")
+    assert 2 == page.count("The first step that differs"), "of both cases, once each"
     assert "execute_tool lookup_order" in page
     assert "\x1b" not in page
