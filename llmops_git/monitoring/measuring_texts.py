@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from llmops_git.errors import LlmopsError
 from llmops_git.monitoring.asking import Key
 from llmops_git.monitoring.drift import distance_reading
 from llmops_git.monitoring.embedded_drift import SAMPLE, embedding_distance
@@ -45,10 +46,16 @@ def text_readings(rule: Rule, looking: Looking, pairs: Iterable[TextPair]) -> It
     for pair in islice(pairs, MOST):
         old, new = (looking.traffic.sample(rule.metric, scope, SAMPLE) for scope in (pair.before, pair.now))
         sizes = len(old), len(new)
-        if looking.embed is None or min(sizes) < max(1, fewest):
-            said = "nothing embeds texts here" if looking.embed is None else "too few captured texts on one side"
-            yield Reading(group=pair.group, value=0.0, n=sizes[1], baseline=pair.name, baseline_n=sizes[0], few=True, said=said)
-            continue
-        embed = embed or looking.embed()
-        found = embedding_distance(old, new, embed, alpha=rule.alpha_of_a_look)
-        yield distance_reading(replace(rule, min_count=fewest), pair.group, found, sizes=sizes, name=pair.name)
+        said = "nothing embeds texts here" if looking.embed is None else ""
+        if not said and min(sizes) < max(1, fewest):
+            said = "too few captured texts on one side"
+        if not said and looking.embed is not None:
+            try:
+                embed = embed or looking.embed()
+                found = embedding_distance(old, new, embed, alpha=rule.alpha_of_a_look)
+            except LlmopsError as error:  # no extra, or no weights: nothing is known of texts, and the other rules go on
+                said = error.message
+            else:
+                yield distance_reading(replace(rule, min_count=fewest), pair.group, found, sizes=sizes, name=pair.name)
+                continue
+        yield Reading(group=pair.group, value=0.0, n=sizes[1], baseline=pair.name, baseline_n=sizes[0], few=True, said=said)

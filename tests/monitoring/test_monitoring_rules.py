@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from llmops_git.errors import LlmopsError
 from llmops_git.monitoring.comparing import quantile_interval
 from llmops_git.monitoring.drift import chi_square_quantile, ks, psi
 from llmops_git.monitoring.embedded_drift import embedding_distance
@@ -364,6 +365,12 @@ def test_texts_about_something_else_are_drift_and_others_of_the_same_are_not() -
     assert ("firing", V1, 60) == (state.name, state.reading.baseline, state.reading.n)
     (state,) = states(table, rule)
     assert ("too few", "nothing embeds texts here") == (state.name, state.reading.said)
+
+    def missing() -> Any:
+        raise LlmopsError("embeddings need onnxruntime")
+
+    (state,) = states(table, rule, embed=missing)
+    assert ("too few", "embeddings need onnxruntime") == (state.name, state.reading.said)
 
 
 def traces(table: Table, rule: Rule, state: State) -> list[str]:
