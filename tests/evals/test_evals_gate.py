@@ -255,11 +255,14 @@ EVALUATIONS = {n: evaluation_of(n) for n in (20, 50, 100)}
 
 def test_harmless_changes_are_called_regressions_no_more_often_than_alpha():
     started = time.process_time()
+    sum(number * number for number in range(4_000_000))  # how fast this machine is at the moment
+    floor = time.process_time() - started
+    started = time.process_time()
     counts = simulated(2000, 20, 0.0, seed=1)
     spent = time.process_time() - started
     assert counts["regressed"] <= 0.05 * 2000
     assert counts["improved"] <= 0.05 * 2000
-    assert spent < 2.0  # seconds of CPU
+    assert spent < 9 * floor  # 4 to 6; in CPU, which a busy machine makes dearer for both
 
 
 @pytest.mark.parametrize(("n", "drop", "power"), [(50, 0.10, 0.38), (100, 0.10, 0.66), (50, 0.20, 0.86)])
