@@ -28,6 +28,7 @@ BATCH_BYTES = 512 << 20
 STANDARD_INPUT = "standard input"
 ABANDONED_SECONDS = 86_400  # after that long nobody will finish a half-written line
 _KEPT_LINE = 1 << 20  # bytes of a line in quarantine
+_BUFFER = 1 << 20  # bytes: a line is longer than the usual one
 _BEGINNINGS = (b'{"resourceSpans"', b'{"resource_spans"')
 
 
@@ -105,14 +106,14 @@ class _Run:
     def _start_batch(self) -> None:
         self._stack = ExitStack()
         self._rows_file = self.folder / f"{secrets.token_hex(4)}.ndjson"
-        self._rows = self._stack.enter_context(self._rows_file.open("wb"))
+        self._rows = self._stack.enter_context(self._rows_file.open("wb", buffering=_BUFFER))
         self._keys: set[str] = set()
         self._bytes = 0
         self._offsets: dict[str, tuple[str, int]] = {}  # file -> what it is known by, and how far it was read
         self._refused: list[dict[str, Any]] = []
 
     def read_file(self, path: Path) -> None:
-        with path.open("rb") as file:
+        with path.open("rb", buffering=_BUFFER) as file:
             key = source_key(file)
             if not key:
                 return

@@ -30,6 +30,8 @@ LONGEST_NS = 366 * 86_400 * 1_000_000_000
 DROPPED = "llmops.ingest.dropped"  # how many attributes were too many
 
 _INT64 = 1 << 63
+_HUGE = 1e308
+_NOTHING: Mapping[str, Any] = {}
 _HEX = frozenset("0123456789abcdef")
 _INTERNAL = frozenset({0, 1, "SPAN_KIND_INTERNAL", "SPAN_KIND_UNSPECIFIED"})
 _SNAKE = re.compile(r"_([a-z])")
@@ -114,18 +116,21 @@ def _sorted_out(items: Sequence[Any], row: dict[str, Any], rest: dict[str, Any])
     Nearly all attributes are texts, and this is where reading in spends its time.
     """
     others: list[tuple[str, Any]] = []
+    column_of = TEXT_COLUMN_OF.get
     for item in items if len(items) <= MOST_ATTRIBUTES else items[:MOST_ATTRIBUTES]:
         name = item["key"]
-        value = item.get("value")
-        if value and "stringValue" in value:
+        value = item.get("value") or _NOTHING
+        if "stringValue" in value:
             text = value["stringValue"]
             if type(text) is not str or len(text) > MOST_TEXT:
                 text = _value("", text, 0)
-            column = TEXT_COLUMN_OF.get(name)
+            column = column_of(name)
             if column is None or column in row:
                 rest[name] = text
             else:
                 row[column] = text
+        elif "doubleValue" in value and type(value["doubleValue"]) is float and -_HUGE < value["doubleValue"] < _HUGE:
+            others.append((name, value["doubleValue"]))
         else:
             others.append((name, _any(value, -1)))
     if len(items) > MOST_ATTRIBUTES:
@@ -197,6 +202,8 @@ def _value(kind: str, inner: Any, depth: int) -> Any:
 def _any(value: Any, depth: int) -> Any:
     if not value:
         return None
+    if "stringValue" in value and type(text := value["stringValue"]) is str and len(text) <= MOST_TEXT:
+        return text
     kind, inner = next(iter(value.items()))
     return _value(kind, inner, depth + 1)
 
