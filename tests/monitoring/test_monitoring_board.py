@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from llmops_git.monitoring.board.read import read_board
 from llmops_git.monitoring.board.stepping import step_rows
 from llmops_git.monitoring.board.values import Board
 from llmops_git.monitoring.metrics import metric_of
+from llmops_git.reports.dashboard_page import render_dashboard
 from llmops_git.traces import attributes as names
 from llmops_git.traces.span import Span
 
@@ -125,6 +127,15 @@ def test_one_environment_is_looked_at_by_itself(tmp_path: Path) -> None:
         span = (START - timedelta(days=1), START + timedelta(days=30))
         assert 100 == read_board(connection, *span, environment="production").spans
         assert 0 == read_board(connection, *span, environment="staging").spans
+
+
+def test_spans_that_stand_for_no_request_make_no_point(tmp_path: Path) -> None:
+    brought_back = [replace(span, attributes={**span.attributes, names.SAMPLE_WEIGHT: 0.0}) for span in SPANS[:200]]
+    with live_store(tmp_path, brought_back).connection() as connection:
+        board = read_board(connection, START - timedelta(days=1), START + timedelta(days=30))
+    assert 200 == board.spans
+    assert all(math.isfinite(point.value) for line in board.lines for point in line.points)
+    assert "NaN" not in render_dashboard(board, store="x")
 
 
 def test_a_short_time_is_shown_by_the_hour(tmp_path: Path) -> None:

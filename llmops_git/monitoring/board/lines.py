@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -119,8 +120,8 @@ class Reader:
 
 
 def _point(metric: Metric, row: Mapping[str, Any]) -> Point | None:
-    if row["value"] is None:
-        return None
+    if row["value"] is None or not math.isfinite(row["value"]):
+        return None  # only spans that stand for no request, as traces that a late signal brought back
     value, bounds = float(row["value"]), None
     if metric.kind == "rate":
         bounds = rate_bounds(value, effective(row["sum_w"], row["sum_w2"]))
