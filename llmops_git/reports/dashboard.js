@@ -66,11 +66,11 @@ document.addEventListener("DOMContentLoaded", () => {
     for (const share of [0, 0.5, 1]) {
       const value = bottom + share * (top - bottom);
       svg.append(draw("line", { class: "rule", x1: LEFT, x2: W - RIGHT, y1: y(value), y2: y(value) }));
-      svg.append(draw("text", { x: LEFT - 4, y: y(value) + 4, "text-anchor": "end" }, shown(value, unit)));
+      svg.append(draw("text", { x: LEFT - 4, y: y(value) + 4, class: "end" }, shown(value, unit)));
     }
     for (const share of [0, 0.5, 1]) {
       const anchor = share === 0 ? "start" : share === 1 ? "end" : "middle";
-      svg.append(draw("text", { x: LEFT + share * (W - LEFT - RIGHT), y: H - 5, "text-anchor": anchor }, time(data.since + share * (data.until - data.since))));
+      svg.append(draw("text", { x: LEFT + share * (W - LEFT - RIGHT), y: H - 5, class: anchor }, time(data.since + share * (data.until - data.since))));
     }
     let taken = -100;
     for (const [of, release, seconds, what] of data.markers) {
@@ -79,7 +79,7 @@ document.addEventListener("DOMContentLoaded", () => {
       line.append(draw("title", {}, `${short(data.releases[release])}: ${what} ${time(seconds, true)}`));
       svg.append(line);
       if (x(seconds) - taken > 60) {
-        svg.append(draw("text", { x: Math.min(x(seconds), W - 40), y: 10, "text-anchor": "middle" }, short(data.releases[release])));
+        svg.append(draw("text", { x: Math.min(x(seconds), W - 40), y: 10, class: "middle" }, short(data.releases[release])));
         taken = x(seconds);
       }
     }
@@ -183,7 +183,11 @@ document.addEventListener("DOMContentLoaded", () => {
         const lines = linesOf(number);
         if (panel.theme === key && lines.length) grid.append(card(panel, lines));
       });
-      if (grid.childElementCount) at("themes").append(make("h2", title), grid);
+      const count = grid.childElementCount;
+      if (!count) continue;
+      const theme = make("section", undefined, `theme t${Math.min(count, 3)}`);
+      theme.append(make("h2", title), grid);
+      at("themes").append(theme);
     }
   };
   const card = (panel, lines) => {
