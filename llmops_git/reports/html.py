@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from llmops_git.reports.values import Report
 from llmops_git.reports.verdicts import headline, next_step, worst_first
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Template
 
 _LINK = re.compile(r"https?://[^\s<>\"'`\\\x00-\x1f\x7f]{1,2000}")
 _COMMAND = re.compile(r"^([^\S\n]*)::", re.MULTILINE)
@@ -49,7 +50,7 @@ def render_html(
     problems = [*report.problems, *(problem for config in configs for problem in config.change.problems)]
     views = [config_view(config, runs, traces, alone=len(configs) == 1, room=room) for config in configs]
     filtered = any(table["cases"] for view in views for table in view["tables"])
-    page = _environment().from_string(_asset("report.html.j2"))
+    page = _template()
     text = page.render(
         style=_trusted(style),
         style_hash=_trusted(_hash(style)),
@@ -67,10 +68,12 @@ def render_html(
     return _COMMAND.sub(r"\1&#58;&#58;", text.replace("##[", "#&#35;[")) + "\n"
 
 
-def _environment() -> Environment:
+@cache
+def _template() -> Template:
     from jinja2 import Environment, StrictUndefined
 
-    return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown)
+    return environment.from_string(_asset("report.html.j2"))
 
 
 def _asset(name: str) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -143,6 +144,14 @@ def test_a_link_that_is_no_address_is_refused():
         render_html(improved(), (), links={"run": "javascript:alert(1)"})
 
 
+@cache
+def plain_tags():
+    """The elements of the same page with harmless texts."""
+    made = EVALUATED["worse"]
+    harmless = replace(hostile_report("x"), configs=(*hostile_report("x").configs, *made.configs))
+    return set(checked(render_html(harmless, made.configs[0].runs, notes=["x"], links={"x": "https://example.com/"})).tags)
+
+
 @settings(max_examples=80)
 @given(st.text(max_size=60))
 @example("</style></pre></code><script>alert(1)</script>")
@@ -153,18 +162,15 @@ def test_a_link_that_is_no_address_is_refused():
 def test_hostile_texts_are_only_ever_text(text):
     made = EVALUATED["worse"]
     runs = tuple(
-        replace(run, samples=tuple(replace(sample, output=text) for sample in run.samples)) for run in made.configs[0].runs
+        replace(run, cases=run.cases[:8], samples=tuple(replace(sample, output=text) for sample in run.samples[:8]))
+        for run in made.configs[0].runs
     )
-    hostile = replace(hostile_report(text), configs=(*hostile_report(text).configs, *made.configs))
+    hostile = hostile_report(text)
+    hostile = replace(hostile, configs=(*hostile.configs, *made.configs))
     page = render_html(hostile, runs, notes=[text], links={text: "https://example.com/"})
-    plain = render_html(
-        replace(hostile_report("x"), configs=(*hostile_report("x").configs, *made.configs)),
-        runs,
-        notes=["x"],
-        links={"x": "https://example.com/"},
-    )
-    assert {"del", "ins"} >= set(checked(page).tags) - set(checked(plain).tags)
-    assert [] == [link for link in checked(page).links if not link.startswith(("#config-", "https://example.com/"))]
+    found = checked(page)
+    assert {"del", "ins"} >= set(found.tags) - plain_tags()
+    assert [] == [link for link in found.links if not link.startswith(("#config-", "https://example.com/"))]
     assert COMMAND.search(page) is None
     assert not {"\x1b", "\u202e", "\u200b", "\ud800"} & set(page)
     page.encode()
