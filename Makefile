@@ -17,8 +17,9 @@ check: lint test  ## everything that a merge needs
 fast: $(VENV)/.dev  ## the tests that need no model
 	$(BIN)/pytest -q -n 2 -m "not model and not slow"
 
-backends: $(VENV)/.dev  ## traces in a real Phoenix and a real MLflow: 1.7 GB, in environments of their own
-	$(BIN)/pytest -q -m backends tests/runtime
+backends: $(VENV)/.dev  ## a real Phoenix, MLflow and Presidio, and real attack sets: 2 GB, most of it in environments of their own
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "presidio-analyzer>=2.2.360"
+	$(BIN)/pytest -q -m backends tests/runtime tests/guardrails
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmops_git.commands.project import emit_json, format_option
+from llmops_git.commands.stored import store_option
 from llmops_git.errors import EXIT_OK
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ SCHEMA = "llmops-git/doctor/1"
 
 
 @click.command("doctor")
-@click.option("--store", metavar="PLACE", help="The trace store: a folder or a URL (default: .llmops/traces of the project).")
+@store_option
 @format_option()
 def command(store: str | None, form: str) -> int:
     """Say which level the repository is on (baseline, repeatable, mature), by what, and what the next step is.

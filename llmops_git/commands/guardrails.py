@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,29 +11,11 @@ import click
 from llmops_git.commands.eval import a_number
 from llmops_git.commands.project import format_option
 from llmops_git.commands.state import dry_run_option
+from llmops_git.commands.stored import since_option, store_option
 from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK, EXIT_USAGE, LlmopsError
 
 if TYPE_CHECKING:
     from llmops_git.commands.guard_test import Tested
-
-_TIME = re.compile(r"([1-9][0-9]{0,3})([hdw])", re.ASCII)
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
-
-
-def _time_back(_context: click.Context, _parameter: click.Parameter, value: str) -> timedelta:
-    """`7d`, `36h`, `2w` as a length of time."""
-    found = _TIME.fullmatch(value)
-    if found is None:
-        raise click.BadParameter("a number of hours, days or weeks, as 36h, 7d or 2w")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
-
-
-_since = click.option(
-    "--since", default="7d", show_default=True, callback=_time_back, metavar="TIME", help="How far back, as 36h, 7d or 2w."
-)
-_store = click.option(
-    "--store", metavar="PLACE", help="The trace store: a folder or a URL (default: .llmops/traces of the project)."
-)
 
 
 @click.group("guardrails")
@@ -109,10 +90,10 @@ def _show_tested(tested: Tested, *, wrong: int, alpha: float) -> None:
 
 
 @command.command("rates")
-@_since
+@since_option("7d")
 @click.option("--by", default="rule", show_default=True, metavar="WAYS", help="Any of rule, release and day, with commas.")
 @click.option("--pack", "packs", multiple=True, metavar="PACK", help="Only this pack (repeatable).")
-@_store
+@store_option
 @format_option()
 def rates(since: timedelta, by: str, packs: tuple[str, ...], store: str | None, form: str) -> int:
     """How often guardrails looked, acted, would have acted and came to no answer in production.
@@ -139,7 +120,7 @@ def rates(since: timedelta, by: str, packs: tuple[str, ...], store: str | None, 
 
 @command.command("review")
 @click.argument("pack")
-@_since
+@since_option("7d")
 @click.option("-n", "count", type=click.IntRange(1, 1000), default=20, show_default=True, metavar="N", help="Texts to draw.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Another seed draws other texts.")
 @click.option("--who", metavar="WHO", help="Whose labels these are (default: git's own identity).")
@@ -147,7 +128,7 @@ def rates(since: timedelta, by: str, packs: tuple[str, ...], store: str | None, 
               help="Write a page to label in, instead of asking here.")  # fmt: skip
 @click.option("--add", type=click.Path(path_type=Path, dir_okay=False, exists=True), metavar="FILE",
               help="Add labels that were given in such a page.")  # fmt: skip
-@_store
+@store_option
 @dry_run_option
 def review(
     pack: str, since: timedelta, count: int, seed: int, who: str | None, html: Path | None, add: Path | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import click
 from llmops_git.commands.eval import a_number
 from llmops_git.commands.project import format_option
 from llmops_git.commands.state import dry_run_option
+from llmops_git.commands.stored import since_option, store_option
 from llmops_git.errors import EXIT_OK, LlmopsError
 from llmops_git.monitoring.mining import DEFAULT
 
@@ -25,24 +25,14 @@ if TYPE_CHECKING:
     from llmops_git.configs.values import Config
     from llmops_git.monitoring.mining import Wish
 
-_SINCE = re.compile(r"(\d{1,4})([hdw])", re.ASCII)
-_HOURS = {"h": 1, "d": 24, "w": 24 * 7}
-
-
-def _hours(_context: click.Context, _parameter: click.Parameter, value: str) -> timedelta:
-    found = _SINCE.fullmatch(value)
-    if not found:
-        raise click.BadParameter("a number of hours, days or weeks, as 36h, 7d or 2w")
-    return timedelta(hours=int(found[1]) * _HOURS[found[2]])
-
 
 @click.command("mine")
 @click.argument("configs", nargs=-1)
 @click.option("--from", "wanted", default=DEFAULT, show_default=True, metavar="KINDS",
               help="What counts as a failure, separated by commas.")  # fmt: skip
-@click.option("--since", default="7d", show_default=True, callback=_hours, metavar="TIME", help="How far back, as 36h or 7d.")
+@since_option("7d")
 @click.option("--limit", type=click.IntRange(1, 200), default=10, show_default=True, metavar="N", help="At most N new cases.")
-@click.option("--store", metavar="PLACE", help="The trace store: a folder or a URL (default: .llmops/traces of the project).")
+@store_option
 @click.option("--environment", metavar="ENV", help="Whose release is asked again (default: production, else the last one).")
 @click.option("--repeats", type=click.IntRange(0, 20), default=3, show_default=True, metavar="N",
               help="How often each request is asked again; 0: not at all.")  # fmt: skip

@@ -10,9 +10,10 @@ import click
 
 from llmops_git.commands.monitor_export import export, metrics
 from llmops_git.commands.monitor_score import score
-from llmops_git.commands.monitoring import now_option, store_option
+from llmops_git.commands.monitoring import now_option
 from llmops_git.commands.project import emit_json, format_option, open_project, terminal
 from llmops_git.commands.state import dry_run_option
+from llmops_git.commands.stored import store_option
 from llmops_git.errors import EXIT_GATE, EXIT_OK, LlmopsError
 
 if TYPE_CHECKING:
@@ -41,13 +42,14 @@ command.add_command(score)
 @click.option("--no-notify", is_flag=True, help="Evaluate only: keep no issues, tell no webhooks.")
 @dry_run_option
 @format_option()
-def check(where: str | None, now: datetime, no_notify: bool, dry_run: bool, form: str) -> int:
+def check(store: str | None, now: datetime, no_notify: bool, dry_run: bool, form: str) -> int:
     """Evaluate all rules; keep one issue for each alert, and tell webhooks what began or ended.
 
     Exit code: 0, or 1 while a rule of severity error fires; 3 when the traces cannot be read.
     """
-    from llmops_git.commands.monitoring import asking, check_rules, looking_with, released_of, store_place
+    from llmops_git.commands.monitoring import asking, check_rules, looking_with, released_of
     from llmops_git.commands.monitoring_told import changes, raised_before, tell
+    from llmops_git.commands.stored import place_of
     from llmops_git.releases.registry import read_registry
     from llmops_git.repo.refs import remote_in_use
 
@@ -57,14 +59,14 @@ def check(where: str | None, now: datetime, no_notify: bool, dry_run: bool, form
     released = released_of(read_registry(project.git, remote=remote))
     acts: list[Act] | None = None
     told: list[Told] = []
-    with asking(project, policy, where) as ask:
+    with asking(project, policy, store) as ask:
         looking = looking_with(ask, released)
         checked = check_rules(rules, looking, now)
         before = raised_before(rules, looking, now)
     if not no_notify:
         acts = _issues(_forge(project, remote), checked, dry_run=dry_run)
         told = tell(policy, changes(rules, checked, before, acts), checked, os.environ, dry_run=dry_run)
-    place = store_place(project, policy, where) or ".llmops/traces"
+    place = place_of(project, store, policy)
     _show(checked, rules, acts or [], told, form=form, place=place, dry_run=dry_run)
     return EXIT_GATE if any(alert.rule.severity == "error" for alert in checked.raised) else EXIT_OK
 
@@ -148,7 +150,7 @@ def _show(
 @store_option
 @now_option
 @format_option()
-def explain(name: str, where: str | None, now: datetime, form: str) -> int:
+def explain(name: str, store: str | None, now: datetime, form: str) -> int:
     """Show what RULE asks the store, what it sees group by group, and the newest traces that show it."""
     from llmops_git.commands.monitoring import asking, check_rules, looking_with, offending_rows, released_of, rule_named
     from llmops_git.releases.registry import read_registry
@@ -159,7 +161,7 @@ def explain(name: str, where: str | None, now: datetime, form: str) -> int:
     policy, rules = _rules(project)
     rule = rule_named(rules, name)
     released = released_of(read_registry(project.git, remote=remote_in_use(project.git, policy.remote)))
-    with asking(project, policy, where) as ask:
+    with asking(project, policy, store) as ask:
         looking = looking_with(ask, released, intervals=True)
         states = check_rules([rule], looking, now).states
         queries = [query for query in looking.traffic.asked if query.parameters]

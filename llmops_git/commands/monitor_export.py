@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llmops_git.commands.monitoring import now_option, store_option
+from llmops_git.commands.monitoring import now_option
+from llmops_git.commands.stored import store_option
 from llmops_git.errors import EXIT_OK, LlmopsError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def export(engine: str) -> int:
 @now_option
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write to FILE, whole or not at all (default: standard output).")  # fmt: skip
-def metrics(where: str | None, now: datetime, output: Path | None) -> int:
+def metrics(store: str | None, now: datetime, output: Path | None) -> int:
     """Write what every rule sees now, as gauges in Prometheus' text format. No alert is raised, no issue kept.
 
     Exit code: 0; 3 when the traces cannot be read.
@@ -54,7 +55,7 @@ def metrics(where: str | None, now: datetime, output: Path | None) -> int:
     policy = project.policy(project.tree(None))
     rules = _rules()
     released = released_of(read_registry(project.git, remote=remote_in_use(project.git, policy.remote)))
-    with asking(project, policy, where) as ask:
+    with asking(project, policy, store) as ask:
         checked = check_rules(rules, looking_with(ask, released), now)
     text = gauges(checked.states, now)
     if output is None:

@@ -44,12 +44,6 @@ def now_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )
 
 
-def store_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The `--store` option of commands that read traces."""
-    text = "The trace store, a folder or an fsspec URL (default: `traces.store` of llmops.yaml, or .llmops/traces)."
-    return click.option("--store", "where", metavar="PATH_OR_URL", help=text)(command)
-
-
 def _moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> datetime:
     if value is None:
         return datetime.now(UTC)
@@ -60,21 +54,14 @@ def _moment(_context: click.Context, _parameter: click.Parameter, value: str | N
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def store_place(project: Project, policy: Policy, where: str | None) -> str | None:
-    """Where traces are: what was asked for, else what the policy says, else None for the project's own folder."""
-    store = policy.trace_store
-    if where or not store:
-        return where
-    return store if "://" in store else str(project.git.folder / policy.root / store)
-
-
 @contextmanager
 def asking(project: Project, policy: Policy, where: str | None) -> Iterator[Ask]:
     """What runs queries on the store. Raises NotMeasured where it cannot be read."""
+    from llmops_git.commands.stored import place_of
     from llmops_git.monitoring.clickhouse_http import SCHEME
 
-    place = store_place(project, policy, where)
-    if place is not None and place.startswith(SCHEME):
+    place = place_of(project, where, policy)
+    if place.startswith(SCHEME):
         with _asking_clickhouse(place) as ask:
             yield ask
     else:
@@ -83,7 +70,7 @@ def asking(project: Project, policy: Policy, where: str | None) -> Iterator[Ask]
 
 
 @contextmanager
-def _asking_parquet(project: Project, place: str | None) -> Iterator[Ask]:
+def _asking_parquet(project: Project, place: str) -> Iterator[Ask]:
     from llmops_git.commands.stored import stored_traces
     from llmops_git.monitoring.store import duckdb_module
 

@@ -373,7 +373,7 @@ def test_an_eval_set_that_is_a_table_gets_a_file_beside_it(project: tuple[Place,
     ("arguments", "code", "message"),
     [
         (["--from", "thumbsdown"], 2, "`thumbsdown` is no kind of failure"),
-        (["--since", "yesterday"], 2, "36h, 7d or 2w"),
+        (["--since", "yesterday"], 2, "24h, 90d or 2w"),
         (["--branch", "x"], 2, "--branch is for --push"),
         (["nobody"], 2, "there is no config `nobody`"),
         (["--store", "nowhere"], 3, "there are no traces in"),

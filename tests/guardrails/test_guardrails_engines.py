@@ -23,6 +23,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
 
 
+@pytest.mark.backends
 @pytest.mark.usefixtures("no_network")
 def test_presidio_finds_what_it_knows_without_a_model_and_without_the_network() -> None:
     text = "ann@example.com, 4111 1111 1111 1111, NHS 943 476 5919, http://x.example.com"
@@ -34,11 +35,13 @@ def test_presidio_finds_what_it_knows_without_a_model_and_without_the_network() 
     )
 
 
+@pytest.mark.backends
 def test_presidio_says_which_kinds_it_has() -> None:
     one = result("x", "pii", engine="presidio", kinds=["PHONE_NUMBER"])
     assert ("error", True) == (one.outcome, "presidio has no pattern for `PHONE_NUMBER`" in one.reason)
 
 
+@pytest.mark.backends
 def test_presidio_has_our_time_limit_and_a_search_that_is_cut_off_is_no_pass() -> None:
     one = result("a!" * 100_000 + "@ ", "pii", engine="presidio", kinds=["EMAIL_ADDRESS"], timeout=0.05)
     assert ("error", "looking took longer than 0.05 s") == (one.outcome, one.reason)
