@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from llmops_git import __version__
-from llmops_git.commands.evaluate import limits_of
-from llmops_git.commands.opened import fingerprints, opened_providers, replies_cache
+from llmops_git.commands.asking import measured
+from llmops_git.commands.opened import replies_cache
 from llmops_git.commands.secrets import secrets_of, without_secrets
-from llmops_git.commands.tool_stubs import opened_stubs, stubbed
+from llmops_git.commands.tool_stubs import stubbed
 from llmops_git.commands.trial import Evaluated, Settings
 from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK, LlmopsError
 from llmops_git.evals.noise import Noise, noise_of
 from llmops_git.evals.noise_warnings import Warned, holds, warnings_of
 from llmops_git.evals.plan import Plan, make_plan
-from llmops_git.evals.run import Job, Outcome, evaluate
+from llmops_git.evals.run import Job
 from llmops_git.providers.prices import price_table
 from llmops_git.reports.values import Report
 
@@ -122,7 +122,7 @@ def plan_against_itself(jobs: Sequence[Job], policy: Policy, settings: Settings)
 
 def evaluate_against_itself(jobs: Sequence[Job], *, policy: Policy, settings: Settings, head: str) -> AgainstItself:
     """Measure the jobs and say what the samples tell of the noise."""
-    outcome = _measured(jobs, policy, settings)
+    outcome = measured(jobs, policy, settings)
     blank = Report(base="", head=head, configs_total=len(jobs), configs=(), verdict="unchanged", gate_passes=True)
     safe = without_secrets(Evaluated(report=blank, runs=outcome.runs, spans=outcome.spans), secrets_of(policy, os.environ))
     noises = [noise_of(run, job.evaluation, policy.gate) for job, run in zip(jobs, safe.runs, strict=True)]
@@ -137,33 +137,6 @@ def evaluate_against_itself(jobs: Sequence[Job], *, policy: Policy, settings: Se
         "notes": list(outcome.problems),
     }
     return AgainstItself(runs=safe.runs, spans=safe.spans, found=found, document=document)
-
-
-def _measured(jobs: Sequence[Job], policy: Policy, settings: Settings) -> Outcome:
-    prices = price_table(policy)
-    with (
-        replies_cache(settings) as cache,
-        opened_providers(jobs, policy, settings) as providers,
-        opened_stubs(policy, settings) as stubs,
-    ):
-        plan = make_plan(
-            jobs, cache=cache, prices=prices, fingerprints=fingerprints(providers), stubbed=stubbed(policy, settings)
-        )
-        if settings.on_plan:
-            settings.on_plan(plan)
-        return evaluate(
-            jobs,
-            providers=providers,
-            cache=cache,
-            budget=policy.budget,
-            prices=prices,
-            on_progress=settings.on_progress,
-            plan=plan,
-            allowed_scorers=policy.allowed_scorers,
-            allowed_checks=policy.allowed_checks,
-            limits=limits_of(policy, settings),
-            stubs=stubs,
-        )
 
 
 def _config_document(job: Job, noise: Noise, warned: Sequence[Warned]) -> dict[str, Any]:

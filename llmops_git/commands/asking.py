@@ -15,14 +15,22 @@ if TYPE_CHECKING:
 
 def asked(jobs: Sequence[Job], policy: Policy, settings: Settings) -> Outcome:
     """Ask; what was paid for before is not paid for again. Raises LlmopsError."""
+    from llmops_git.commands.secrets import secrets_of
+    from llmops_git.reports.redact import redactor
+
+    outcome = measured(jobs, policy, settings)
+    redact = redactor(secrets_of(policy, os.environ))
+    return replace(outcome, runs=redact(outcome.runs), spans=[redact(span) for span in outcome.spans])
+
+
+def measured(jobs: Sequence[Job], policy: Policy, settings: Settings) -> Outcome:
+    """As `asked`, with whatever secrets came back: for callers that take them out of more than this."""
     from llmops_git.commands.evaluate import limits_of
     from llmops_git.commands.opened import fingerprints, opened_providers, replies_cache
-    from llmops_git.commands.secrets import secrets_of
     from llmops_git.commands.tool_stubs import opened_stubs, stubbed
     from llmops_git.evals.plan import make_plan
     from llmops_git.evals.run import evaluate
     from llmops_git.providers.prices import price_table
-    from llmops_git.reports.redact import redactor
 
     prices = price_table(policy)
     with (
@@ -35,7 +43,7 @@ def asked(jobs: Sequence[Job], policy: Policy, settings: Settings) -> Outcome:
         )
         if settings.on_plan:
             settings.on_plan(plan)
-        outcome = evaluate(
+        return evaluate(
             jobs,
             providers=providers,
             cache=cache,
@@ -48,5 +56,3 @@ def asked(jobs: Sequence[Job], policy: Policy, settings: Settings) -> Outcome:
             limits=limits_of(policy, settings),
             stubs=stubs,
         )
-    redact = redactor(secrets_of(policy, os.environ))
-    return replace(outcome, runs=redact(outcome.runs), spans=[redact(span) for span in outcome.spans])
