@@ -100,6 +100,11 @@ def _config(config: Config, head: Tree | None, policy: Policy, registry: Registr
     evaluation, newest = config.evaluation, registry.newest(config.name)
     judges = [judge for scorer in evaluation.scorers for judge in scorer.asked] if evaluation else []
     sides = config.resolved.get("guardrails") or {}
+    running = {
+        name: state.running[config.name].release
+        for name, state in registry.environments.items()
+        if config.name in state.running
+    }
     return ConfigFacts(
         name=config.name,
         path=config.path,
@@ -116,7 +121,8 @@ def _config(config: Config, head: Tree | None, policy: Policy, registry: Registr
         release=newest.name if newest else "",
         proven=newest is not None and "Eval" in newest.trailers,
         current=newest is not None and newest.digest == config.digest,
-        environments=tuple(name for name, state in registry.environments.items() if config.name in state.running),
+        environments=tuple(running),
+        behind=tuple((name, release) for name, release in running.items() if newest is None or release != newest.name),
     )
 
 

@@ -27,6 +27,7 @@ _WRITTEN = 200  # traces whose scores are kept together: what is killed loses no
 _NEEDS_EXPECTED = frozenset(
     {"exact", "edit_similarity", "rouge", "bleu", "chrf", "numeric", "tool_calls", "context_recall", "pairwise"}
 )
+_NOTHING_TO_SAY = "no scorer can say anything of it without an expected answer"
 _MEASURED_ANYWAY = frozenset({"latency", "ttft", "tokens", "cost"})
 
 
@@ -144,6 +145,8 @@ def _score(
             waiting += _kept(told.pop(trace_id), scores, instruments, one.stands_for)
             if _count(one.release, scores, sums, left_out):
                 scored.add(trace_id)
+            elif all(score.state == "not_applicable" for score in scores.values()):
+                left_out[_NOTHING_TO_SAY] += 1
             if len(waiting) >= _WRITTEN:
                 store.append(waiting)
                 waiting.clear()

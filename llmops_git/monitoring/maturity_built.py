@@ -130,12 +130,7 @@ def gate(facts: Facts) -> Point:
 
 def releases(facts: Facts) -> Point:
     """What runs is a release that carries its scores."""
-    evidence = [
-        f"{config.release}{' with its scores' if config.proven else ', which carries no scores'}"
-        f"{f', in {some(config.environments)}' if config.environments else ''}"
-        for config in facts.configs
-        if config.release
-    ]
+    evidence = [_runs(config) for config in facts.configs if config.release]
     missing = [config for config in facts.configs if not config.release]
     idle = [config for config in facts.configs if config.release and _promotion(facts, config)]
     step = None
@@ -147,6 +142,15 @@ def releases(facts: Facts) -> Point:
         step = _promotion(facts, idle[0])
     title = "what runs is a release"
     return Point(name="releases", level="repeatable", title=title, evidence=few(evidence), step=step)
+
+
+def _runs(config: ConfigFacts) -> str:
+    """The newest release, where it runs, and where another one does."""
+    older = dict(config.behind)
+    here = some(name for name in config.environments if name not in older)
+    scores = " with its scores" if config.proven else ", which carries no scores"
+    others = "".join(f"; {name} runs {release.rpartition('/')[2]}" for name, release in config.behind[:SHOWN])
+    return f"{config.release}{scores}{f', in {here}' if here else ''}{others}"
 
 
 def tracing(facts: Facts) -> Point:

@@ -31,6 +31,7 @@ class ConfigFacts:
     proven: bool = False
     current: bool = False
     environments: tuple[str, ...] = ()  # where it runs
+    behind: tuple[tuple[str, str], ...] = ()  # those of them in which it is not the newest release that runs, and which does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ def live_evals(facts: Facts) -> Point:
         evidence.append(f"no live request was scored in {DAYS} days")
         step = steps.SCORE
         if facts.configs and not any(config.live_scorers for config in facts.configs):
-            evidence.append("every scorer compares with an expected answer, which live requests have not")
+            evidence.append("every scorer compares with an expected answer, which live requests do not have")
             step = steps.live_scorer(facts.configs[0].path)
     if unheld:
         evidence.append(f"not held to people: {some(unheld)}")

@@ -109,7 +109,8 @@ def look_times(rule: Rule, now: datetime) -> tuple[datetime, ...]:
 def states_of(rule: Rule, looks: Sequence[Sequence[Reading]]) -> tuple[State, ...]:
     """The state of every group of the newest look (the first). Earlier looks may be missing where nothing holds any more."""
     if not looks or not looks[0]:
-        said = "no live release that git knows" if rule.compare.to == "previous_release" else "no traffic in the window"
+        whose = "of a live release that git knows" if rule.compare.to == "previous_release" else "in the window"
+        said = f"no {rule.metric.needs} {whose}"
         return (State(rule=rule, name="no data", reading=Reading(group=(), value=None, n=0, said=said)),)
     earlier = [{reading.group: reading for reading in look} for look in looks[1:]]
     return tuple(sorted((_state(rule, reading, earlier) for reading in looks[0]), key=_order))

@@ -157,6 +157,15 @@ def test_the_text_says_means_by_release_and_what_was_left_out(project: Path, cap
     assert "drawn requests scored" in text
 
 
+def test_requests_of_which_no_scorer_can_say_anything_are_counted(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = project / "prompts" / f"{CONFIG}.yaml"
+    scorers = config.read_text().partition("  scorers:\n")
+    config.write_text(f"{scorers[0]}{scorers[1]}    named: {{use: contains}}\n")
+    (one,) = score(capsys, "--sample", "5")["configs"]
+    assert (10, 0) == (one["drawn"], one["scored"])
+    assert {"no scorer can say anything of it without an expected answer": 10} == one["left_out"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [(["nobody"], "there is no config `nobody`"), ([CONFIG, "--scorer", "odrers"], "has no scorer `odrers`")],

@@ -150,6 +150,12 @@ def test_a_store_that_cannot_be_read_is_said_and_not_taken_for_an_empty_one() ->
     assert "s3://x cannot be read: no such bucket" in point(facts, "tracing").evidence
 
 
+def test_an_environment_that_went_back_is_said_to_run_what_it_runs() -> None:
+    facts = config(release="llmops/router/v1.0.1", behind=(("production", "llmops/router/v1.0.0"),))
+    assert ("llmops/router/v1.0.1 with its scores, in staging; production runs v1.0.0",) == point(facts, "releases").evidence
+    assert point(facts, "releases").holds
+
+
 def test_evidence_names_what_was_found() -> None:
     found = {item.name: " / ".join(item.evidence) for item in standing_of(MATURE).points}
     assert "1 config in git: router" == found["prompts"]

@@ -152,7 +152,7 @@ def test_a_release_that_hardly_served_is_passed_over_and_one_that_git_does_not_k
     (state,) = states(table, RELEASES)
     assert (V1, "firing") == (state.reading.baseline, state.name)
     (state,) = states(table, RELEASES, released=Released())
-    assert ("no data", "no live release that git knows") == (state.name, state.reading.said)
+    assert ("no data", "no requests of a live release that git knows") == (state.name, state.reading.said)
 
 
 def test_after_a_rollback_the_release_that_left_is_not_compared_any_more() -> None:
