@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from llmops_git.forges.alerts import Act
     from llmops_git.forges.base import Forge
     from llmops_git.monitoring.rules import Rule
+
+UNBROKEN = 10_000  # columns: no line is broken
 
 
 @click.group("monitor")
@@ -117,6 +120,11 @@ def _issues(forge: Forge | None, checked: Checked, *, dry_run: bool) -> list[Act
         return None
 
 
+def _width() -> int:
+    """Columns of the terminal; a line that goes to a file or a pipe is one line, so that it can be searched."""
+    return int(terminal()["width"]) if sys.stdout.isatty() else UNBROKEN
+
+
 def _show(
     checked: Checked, rules: tuple[Rule, ...], acts: list[Act], told: list[Told], *, form: str, place: str, dry_run: bool
 ) -> None:
@@ -135,7 +143,7 @@ def _show(
         return
     from llmops_git.reports.monitor_text import check_lines
 
-    for line in check_lines(checked.states, checked.traces, color=terminal()["color"]):
+    for line in check_lines(checked.states, checked.traces, color=terminal()["color"], width=_width()):
         click.echo(no_commands(line))
     would = "would " if dry_run else ""
     for issue in issues:
@@ -177,6 +185,6 @@ def explain(name: str, store: str | None, now: datetime, form: str) -> int:
     from llmops_git.reports.escape import inert
     from llmops_git.reports.monitor_text import explain_lines
 
-    for line in explain_lines(rule, states, rows, queries):
+    for line in explain_lines(rule, states, rows, queries, width=_width()):
         click.echo(inert(line))
     return EXIT_OK

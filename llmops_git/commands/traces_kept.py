@@ -57,6 +57,10 @@ def ingest_into(where: str | None, paths: Sequence[str], form: str) -> int:
         emit_json(_ingested(done, store))
     else:
         click.echo("\n".join(_ingest_lines(done, store)))
+        if not paths and not any(chosen[0].glob("*.jsonl")):
+            click.echo(
+                clean(f"there is no file in {chosen[0]}, where the runtime writes unless LLMOPS_TRACES says where"), err=True
+            )
         click.echo(f"took {time.process_time() - started:.2f} s of CPU", err=True)
     return EXIT_OK
 

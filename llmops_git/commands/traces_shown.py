@@ -100,7 +100,7 @@ def show_trace(where: str | None, prefix: str, *, full: bool, form: str) -> int:
     """Show one request."""
     from llmops_git.reports.escape import inert
     from llmops_git.reports.trace_json import step_document
-    from llmops_git.reports.trace_text import render_trace
+    from llmops_git.reports.trace_text import live_title, render_trace
     from llmops_git.traces.tree import trees_of
 
     spans = found_trace(filled_store(where), prefix)
@@ -111,7 +111,7 @@ def show_trace(where: str | None, prefix: str, *, full: bool, form: str) -> int:
         )
         return EXIT_OK
     width = terminal()["width"]
-    title = f"trace {spans[0].trace_id}"
+    title = f"trace {spans[0].trace_id}  {live_title(roots[0])}"
     shown = [render_trace(root, title=title if not number else "", width=width, full=full) for number, root in enumerate(roots)]
     click.echo(inert("\n".join(shown)))
     return EXIT_OK

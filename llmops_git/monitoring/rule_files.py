@@ -37,7 +37,7 @@ def load_rules(tree: Tree, policy: Policy) -> tuple[Rule, ...]:
     """All rules of a project, in the order of files and lines. Raises InvalidInput with everything that is wrong."""
     rules, problems = read_rules(tree, policy)
     if errors := [problem for problem in problems if problem.severity == "error"]:
-        raise InvalidInput(errors)
+        raise InvalidInput(errors, hint="llmops-git check")
     return rules
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from llmops_git.reports.clean import clean
 from llmops_git.reports.escape import one_line
 from llmops_git.reports.numbers import money, seconds
-from llmops_git.reports.style import Align, columns
+from llmops_git.reports.style import Align, columns, display_width
 from llmops_git.reports.trace_text import fitted
 
 if TYPE_CHECKING:
@@ -18,15 +18,23 @@ SHORT_ID = 12
 _HEADINGS = ("trace", "time (UTC)", "config", "release", "feature", "user", "time", "tokens", "cost")
 _ALIGN: tuple[Align, ...] = ("<", "<", "<", "<", "<", "<", ">", ">", ">")
 _CELL = 24  # columns of a name
+_WHO = (4, 5)  # feature and user
 
 
 def listing_lines(found: Sequence[Listed], *, width: int) -> list[str]:
-    """The table. Every text is cleaned, and lines are cut to the width."""
-    heading, *rows = columns([_HEADINGS, *(_row(one) for one in found)], _ALIGN)
-    lines = [heading]
-    for row, one in zip(rows, found, strict=True):
-        lines.append(row)
-        if said := " · ".join(happened(one)):
+    """The table. Every text is cleaned, and lines are cut to the width; where the table is wider, feature and user stand below
+    their request instead of pushing time, tokens and cost out."""
+    cells = [_HEADINGS, *(_row(one) for one in found)]
+    table = columns(cells, _ALIGN)
+    narrow = max(map(display_width, table)) > width
+    if narrow:
+        kept = [index for index in range(len(_HEADINGS)) if index not in _WHO]
+        table = columns([[row[index] for index in kept] for row in cells], [_ALIGN[index] for index in kept])
+    lines = [table[0]]
+    for row, shown, one in zip(cells[1:], table[1:], found, strict=True):
+        lines.append(shown)
+        who = [row[index] for index in _WHO if narrow and row[index]]
+        if said := " · ".join([*who, *happened(one)]):
             lines.append(f"{' ' * (SHORT_ID + 2)}{said}")
     return [fitted(line, width) for line in lines]
 

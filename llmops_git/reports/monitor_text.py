@@ -10,17 +10,20 @@ from llmops_git.monitoring.rules import Rule, State
 from llmops_git.reports.escape import one_line
 from llmops_git.reports.monitor_alerts import Traces
 from llmops_git.reports.monitor_values import group_text, reading_text, shown, wanted_text
+from llmops_git.reports.numbers import count
+from llmops_git.reports.style import wrap
 
 _SHOWN = 20  # groups of one rule and state
-_LINE = 400  # characters
+_LINE = 400  # characters of one state
 _COLORS = {"firing": "31", "pending": "33", "too few": "33", "no data": "33", "ok": "32"}
-_WIDTH = 9
+_WIDTH = 9  # of a state's name, with blanks
 
 
-def check_lines(states: Sequence[State], traces: Traces, *, color: bool) -> Iterator[str]:
-    """What fires, with its groups; then a line for each rule and other state; and a sum at the end."""
+def check_lines(states: Sequence[State], traces: Traces, *, color: bool, width: int = 10_000) -> Iterator[str]:
+    """What fires, with its groups; then a line for each rule and other state; and a sum at the end. Lines that are longer than
+    `width` columns are broken between words."""
     for state in [state for state in states if state.name in ("firing", "pending")]:
-        yield _line(state, color=color)
+        yield _line(state, color=color, width=width)
         for trace in traces.get((state.rule.id, state.reading.group), ()):
             yield f"{'':{_WIDTH}}llmops-git traces show {one_line(trace)}"
     for name in ("too few", "no data", "ok"):
@@ -30,16 +33,17 @@ def check_lines(states: Sequence[State], traces: Traces, *, color: bool) -> Iter
                 by_rule.setdefault(state.rule.id, []).append(state)
         for found in by_rule.values():
             if len(found) == 1:
-                yield _line(found[0], color=color)
+                yield _line(found[0], color=color, width=width)
             else:
                 yield f"{_mark(name, color=color)}{found[0].rule.id}: {len(found):,} groups"
     firing = [state for state in states if state.name == "firing"]
     errors = sum(state.rule.severity == "error" for state in firing)
     rules = len({state.rule.id for state in states})
-    yield f"{rules:,} rules: {errors:,} errors, {len(firing) - errors:,} warnings fire"
+    warnings = count(len(firing) - errors, "warning")
+    yield f"{count(rules, 'rule')}: {count(errors, 'error')}, {warnings} fire{'s' if len(firing) == 1 else ''}"
 
 
-def _line(state: State, *, color: bool) -> str:
+def _line(state: State, *, color: bool, width: int) -> str:
     rule, reading = state.rule, state.reading
     of = (
         f" ({rule.severity})"
@@ -51,7 +55,9 @@ def _line(state: State, *, color: bool) -> str:
     group = f" {group_text(reading.group)}:" if reading.group else ""
     seen = f" {reading_text(rule, reading)}; fires when {wanted_text(rule)}" if reading.value is not None else ""
     said = f"; {reading.said}" if reading.said and seen else f" {reading.said}" if reading.said else ""
-    return f"{_mark(state.name, color=color)}{one_line(f'{rule.id}{of}:{group}{seen}{said}', _LINE)}"
+    text = one_line(f"{rule.id}{of}:{group}{seen}{said}", _LINE)
+    indent = " " * _WIDTH
+    return _mark(state.name, color=color) + "\n".join(wrap(text, width, first=indent)).removeprefix(indent)
 
 
 def _mark(name: str, *, color: bool) -> str:
@@ -60,7 +66,12 @@ def _mark(name: str, *, color: bool) -> str:
 
 
 def explain_lines(
-    rule: Rule, states: Sequence[State], rows: Mapping[Any, Sequence[Sequence[Any]]], queries: Sequence[Query]
+    rule: Rule,
+    states: Sequence[State],
+    rows: Mapping[Any, Sequence[Sequence[Any]]],
+    queries: Sequence[Query],
+    *,
+    width: int = 10_000,
 ) -> Iterator[str]:
     """A rule: what it means, its SQL, what it sees, and traces."""
     yield f"{rule.id}: {one_line(rule.description, _LINE)}" if rule.description else rule.id
@@ -72,7 +83,7 @@ def explain_lines(
         yield f"  parameters: {one_line(', '.join(_value(value) for value in query.parameters), _LINE)}"
     yield ""
     for state in states[:_SHOWN]:
-        yield _line(state, color=False)
+        yield _line(state, color=False, width=width)
     if len(states) > _SHOWN:
         yield f"and {len(states) - _SHOWN:,} more groups"
     for (_, group), found in rows.items():

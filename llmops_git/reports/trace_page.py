@@ -7,7 +7,7 @@ from html import escape
 from importlib.resources import files
 
 from llmops_git.reports.clean import clean
-from llmops_git.reports.trace_text import render_trace
+from llmops_git.reports.trace_text import live_title, render_trace
 from llmops_git.traces.span import Span
 from llmops_git.traces.tree import trees_of
 
@@ -25,6 +25,6 @@ _PAGE = """<!doctype html>
 def render_trace_page(spans: Sequence[Span]) -> str:
     """The page of one trace's spans (at least one). Every text is escaped, invisible characters are codes."""
     style = (files(__package__) / "report.css").read_text(encoding="utf-8")
-    trees = (render_trace(node, title=node.span.name, width=_WIDTH, full=True) for node in trees_of(spans))
+    trees = (render_trace(node, title=live_title(node), width=_WIDTH, full=True) for node in trees_of(spans))
     title = escape(clean(spans[0].trace_id))
     return _PAGE.format(title=title, style=style, text=escape("\n\n".join(trees)))

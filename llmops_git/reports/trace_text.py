@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from llmops_git.reports.clean import clean
 from llmops_git.reports.guard_steps import with_passes_as_one
 from llmops_git.reports.step_words import Block, Told, told_of
+from llmops_git.traces import attributes as names
 from llmops_git.traces.tree import Node
 
 LINES = 6  # of one text, unless all are asked for
 _NARROWEST = 20
 _WIDE = frozenset("WF")
+
+
+def live_title(node: Node) -> str:
+    """When and where a live request was served."""
+    began = datetime.fromtimestamp(node.span.start_ns // 1_000_000_000, UTC)
+    where = node.span.attributes.get(names.ENVIRONMENT, "")
+    return f"{began:%Y-%m-%d %H:%M:%S} UTC{f'  {where}' if where else ''}"
 
 
 def render_trace(node: Node, *, title: str, width: int, full: bool = False) -> str:

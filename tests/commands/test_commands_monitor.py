@@ -101,7 +101,17 @@ def test_a_worse_release_fails_the_check_and_is_named_with_traces(live: Live) ->
     assert all(line.startswith("         llmops-git traces show ") for line in lines[1:6])
     assert any(line.startswith("firing   slow (warning)") for line in lines)
     assert any(line.startswith("ok       silence: config=support-router: requests 60 of 60") for line in lines)
-    assert "3 rules: 1 errors, 1 warnings fire" == lines[-1]
+    assert "3 rules: 1 error, 1 warning fire" == lines[-1]
+
+
+def test_a_terminal_gets_lines_that_fit_and_a_pipe_gets_whole_ones(live: Live, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = live.run("check")[1]
+    monkeypatch.setattr("llmops_git.commands.monitor._width", lambda: 80)
+    broken = live.run("check")[1].splitlines()
+    assert max(map(len, whole.splitlines())) > 120
+    assert max(map(len, broken)) <= 80
+    assert whole.split() == " ".join(broken).split()
+    assert broken[1].startswith(" " * 9)
 
 
 def test_warnings_alone_pass_and_the_document_says_everything(live: Live) -> None:

@@ -142,6 +142,23 @@ def test_the_table_of_a_terminal(traces: Run, store: Path) -> None:
     assert "no such request\n" == traces("list", "--store", store, "--config", "nothing")[1]
 
 
+def test_a_narrow_terminal_keeps_time_tokens_and_cost(traces: Run, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wide = traces("list", "--store", store, "--limit", "1", "--feature", "triage")[1].splitlines()
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = traces("list", "--store", store, "--limit", "1", "--feature", "triage")[1].splitlines()
+    assert ["trace", "time", "(UTC)", "config", "release", "time", "tokens", "cost"] == narrow[0].split()
+    assert wide[1].split()[-2:] == narrow[1].split()[-2:]
+    assert narrow[2].strip().startswith(f"triage · {wide[1].split()[6]}")
+    assert all(len(line) <= 80 and "…" not in line for line in narrow)
+
+
+def test_a_store_that_nobody_wrote_to_says_where_it_looked(traces: Run, tmp_path: Path) -> None:
+    code, out, err = traces("ingest", "--store", tmp_path / "nowhere")
+    assert 0 == code
+    assert out.startswith("0 new spans from 0 lines")
+    assert f"there is no file in {tmp_path / 'nowhere' / 'raw'}, where the runtime writes" in err
+
+
 HOSTILE = "\x1b[2J\u202e::error::x\n##[group]"
 
 
@@ -192,7 +209,7 @@ def test_show_is_the_whole_request_as_a_tree(traces: Run, store: Path) -> None:
     trace = next(one.trace_id for one in SPANS if one.attributes.get(names.TOOL_NAME))
     code, out, _ = traces("show", trace[:9], "--store", store)
     assert 0 == code
-    for said in (f"trace {trace}", "input message: Where is my order 0?", "├─ retrieval bm25  39 ms", "query: Where is my order 0?",
+    for said in (f"trace {trace}  2025-11-20 12:00:00 UTC  production\n", "input message: Where is my order 0?", "├─ retrieval bm25  39 ms", "query: Where is my order 0?",
                  "1. 0.900 help/0.md#0: Orders arrive within 2 days.", "chat gpt-4.1-mini-2025-04-14", "first token after 106 ms",
                  "system: Route the message.", 'answers: {"queue":', "execute_tool lookup_order", 'arguments: {"id": 0}',
                  'result: {"status": "shipped"}', "apply_guardrail pii/email: pass", "signal thumbs_up", "evaluate faithful  0 ms  ",

@@ -21,3 +21,4 @@ def test_texts_of_strangers_stay_texts() -> None:
     assert "\u202e" not in page
     assert "&lt;/pre&gt;&lt;script&gt;" in page
     assert "└─" in page
+    assert ">1970-01-01 00:00:00 UTC\n" in page
