@@ -23,21 +23,32 @@ class Boarding:
     """The dashboard of a project. Raises, when asked, LlmopsError without DuckDB and NotMeasured without traces."""
 
     def __init__(
-        self, project: Project, where: str | None, *, environment: str, back: timedelta, until: datetime | None
+        self,
+        project: Project,
+        where: str | None,
+        *,
+        environment: str,
+        back: timedelta,
+        until: datetime | None,
+        from_first: bool = False,
     ) -> None:
+        """`back` is how long a time is shown; with `from_first` it begins with the first request in it."""
         self._project, self._where = project, where
         self._environment = environment
-        self._back, self._until = back, until
+        self._back, self._until, self._from_first = back, until, from_first
 
     def page(self, *, live: bool) -> str:
         """The page as it is now."""
-        from llmops_git.monitoring.board.read import read_board
+        from llmops_git.monitoring.board.read import first_in, read_board
         from llmops_git.reports.dashboard_page import render_dashboard
 
         store = self._store()
         until = self._until or datetime.now(UTC) + SOON
         with store.connection() as connection:
-            board = read_board(connection, until - self._back, until, environment=self._environment)
+            since = until - self._back
+            if self._from_first:
+                since = first_in(connection, since, until, environment=self._environment)
+            board = read_board(connection, since, until, environment=self._environment)
         shown = self._where or self._shown_place(store)
         return render_dashboard(self._marked(board), store=shown, environment=self._environment, live=live)
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from llmops_git.commands.stored import since_option, store_option
 from llmops_git.errors import EXIT_OK, LlmopsError
@@ -40,7 +41,8 @@ def command(
     from llmops_git.commands.boarding import Boarding
     from llmops_git.commands.project import open_project
 
-    boarding = Boarding(open_project(), store, environment=environment, back=since, until=_utc(until))
+    asked = click.get_current_context().get_parameter_source("since") is not ParameterSource.DEFAULT
+    boarding = Boarding(open_project(), store, environment=environment, back=since, until=_utc(until), from_first=not asked)
     if serve:
         from llmops_git.commands.dashboard_server import serve_dashboard
 

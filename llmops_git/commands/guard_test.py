@@ -80,8 +80,12 @@ def measure_packs(
     if problems:
         raise InvalidInput(problems)
     found = {name: suite for name, suite in suites.items() if suite is not None}
+    if not packs:
+        raise LlmopsError(
+            "there are no guardrail packs", hint="write guardrails/<name>.yaml; docs/guardrails.md begins with one"
+        )
     if not found:
-        some = next(iter(packs), "pii")
+        some = next(iter(packs))
         raise LlmopsError("no guardrail pack has a suite to be measured on", hint=f"write guardrails/suites/{some}.jsonl")
     trials = [trial_of(name, old.get(name), packs[name], before, suite) for name, suite in found.items()]
     asked = [pack for trial in trials for pack in (*(trial.base or ()), *trial.head)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llmops_git.errors import EXIT_GATE, EXIT_NOT_MEASURED, EXIT_OK
+from llmops_git.reports.numbers import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def plan_line(plan: Plan) -> str:
     """One line: requests, tokens, money."""
-    parts = [f"plan: {plan.requests} requests to send"]
+    parts = [f"plan: {count(plan.requests, 'request')} to send"]
     if plan.cached:
         parts[0] += f" ({plan.cached} more are already paid for)"
     if plan.requests:

@@ -62,7 +62,7 @@ def replay_trace(where: str | None, prefix: str, again: Again, *, full: bool, fo
     config = config if again.find else _with_recorded(config, case, spans[0].trace_id)
     outcome = _ask(project, policy, again, config, case)
     sample = outcome.runs[0].samples[0]
-    replayed = _named(outcome.spans, config, release)
+    replayed = _asked_alike(_named(outcome.spans, config, release), _root(spans), case)
     if sample.error or not replayed:
         why = sample.error or "; ".join(outcome.problems) or "nothing came back"
         raise NotMeasured(f"`{name}` gave no answer under {release}: {why}", hint="llmops-git check, and the provider's keys")
@@ -144,6 +144,13 @@ def _named(spans: Iterable[Span], config: Config, release: str) -> tuple[Span, .
         )
         for span in spans
     )
+
+
+def _asked_alike(spans: Iterable[Span], served: dict[str, Any], case: Case) -> tuple[Span, ...]:
+    """The spans of the answer, whose root says what the served one said of who asked for what: that is the same."""
+    alike = {names.ENVIRONMENT, names.FEATURE, names.USER, *(f"{names.VARIABLE_PREFIX}{name}" for name in case.inputs)}
+    same = {name: value for name, value in served.items() if name in alike}
+    return tuple(span if span.parent_id else replace(span, attributes={**same, **span.attributes}) for span in spans)
 
 
 def _root(spans: Sequence[Span]) -> dict[str, Any]:

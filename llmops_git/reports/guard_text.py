@@ -57,7 +57,9 @@ def wrong_lines(results: Iterable[TextResult], limit: int, width: int) -> list[s
 
 
 def live_lines(rates: Sequence[GuardRate], paint: Paint) -> list[str]:
-    """A table of what rules do in production."""
+    """A table of what rules do in production; a sentence where there is nothing to say of any."""
+    if not rates:
+        return ["no guardrail ran in this time, and the work tree has none"]
     groups = [name for name in ("rule", "release", "day") if any(getattr(rate, name) for rate in rates)]
     cells = [["pack", *groups, "looks", "block", "redact", "flag", "shadow", "error", "rate", "95 % interval"]]
     for rate in rates:

@@ -46,6 +46,18 @@ def test_it_writes_one_page_without_the_texts_of_requests(project: Path) -> None
     assert "@example.org" not in page
 
 
+@pytest.mark.parametrize(
+    ("arguments", "begins", "by"), [((), "2025-11-20 11:00", "hour"), (("--since", "30d"), "2025-10-22 00:00", "day")]
+)
+def test_traffic_that_is_young_fills_the_page_unless_a_time_is_asked_for(
+    project: Path, arguments: tuple[str, ...], begins: str, by: str
+) -> None:
+    assert 0 == run(project, "--until", "2025-11-21", "-o", "young.html", *arguments).returncode
+    page = (project / "young.html").read_text()
+    assert f'"from":"{begins}"' in page.replace('": "', '":"')
+    assert f'"bucket":"{by}"' in page.replace('": "', '":"')
+
+
 def test_without_traces_it_says_how_to_get_some(tmp_path: Path) -> None:
     subprocess.run(["git", "init", "-q", "-b", "main", tmp_path], check=True)
     done = run(tmp_path)

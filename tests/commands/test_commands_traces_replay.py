@@ -52,6 +52,7 @@ def test_a_request_is_asked_again_under_another_release(project: tuple[Place, Fo
     ]
     assert "release  llmops/router/v1.0.0 → llmops/router/v1.0.1" in out
     assert "answers  no idea → sales" in out
+    assert "→ (none)" not in out  # who asked for what is the same
     assert "thumbs_down" not in out  # what users said of the first one is no step of the second
     clone.ok("traces", "replay", trace, "--release", "llmops/router/v1.0.1")
     assert 1 == len(place.server.asked)  # it was paid for already

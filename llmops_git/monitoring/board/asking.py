@@ -72,6 +72,11 @@ def overview(span: Span) -> Query:
     return Query(sql=sql, parameters=span.bound, columns=("spans", "weighted", "first_tokens", "costs", "tools"))
 
 
+def first(span: Span) -> Query:
+    """One row: when the first span began; null where there is none."""
+    return Query(sql=f"SELECT min(ts) AS ts FROM spans WHERE {span.condition}", parameters=span.bound, columns=("ts",))
+
+
 def found(span: Span) -> Query:
     """What there is of scorers, signals and rules, busiest first."""
     wanted = (names.EVALUATE, names.GIVE_SIGNAL, names.APPLY_GUARDRAIL)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 HOURLY = timedelta(days=3)  # up to this long a time is shown by the hour
 CONFIGS, FEATURES = 20, 10  # shown by themselves, busiest first
+BEFORE = timedelta(hours=1)  # is shown before the first request, so that its release has a mark
 TREES = 300  # examples whose steps are on the page
 
 
@@ -56,6 +57,12 @@ def read_board(connection: DuckDBPyConnection, since: datetime, until: datetime,
         markers=_markers(traffic),
         notes=tuple(notes),
     )
+
+
+def first_in(connection: DuckDBPyConnection, since: datetime, until: datetime, *, environment: str = "") -> datetime:
+    """The hour before the first span of `since` <= time < `until`; `since` where there is none. Raises duckdb's errors."""
+    (row,) = asker(connection)(asking.first(Span(since=since, until=until, environment=environment)))
+    return since if row["ts"] is None else max(since, aware(row["ts"]).replace(minute=0, second=0, microsecond=0) - BEFORE)
 
 
 def asker(connection: DuckDBPyConnection) -> Ask:
