@@ -34,7 +34,7 @@ document.addEventListener("DOMContentLoaded", () => {
     const text = new Date(seconds * 1000).toISOString();
     return data.bucket === "hour" ? text.slice(5, 10) + " " + text.slice(11, 16) : long ? text.slice(0, 10) : text.slice(5, 10);
   };
-  const short = (release) => release ? release.replace(/^.*\//, "") : "no release";
+  const short = (release) => release ? release.replace(/^.*\//, "").replace(/^sha256:([0-9a-f]{8})[0-9a-f]{56}$/, "unreleased $1") : "no release";
 
   // ---- what is shown now
   let config = 0, feature = ALL;

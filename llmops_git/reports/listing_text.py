@@ -18,22 +18,22 @@ SHORT_ID = 12
 _HEADINGS = ("trace", "time (UTC)", "config", "release", "feature", "user", "time", "tokens", "cost")
 _ALIGN: tuple[Align, ...] = ("<", "<", "<", "<", "<", "<", ">", ">", ">")
 _CELL = 24  # columns of a name
-_WHO = (4, 5)  # feature and user
+_BELOW = ((), (4, 5), (2, 4, 5))  # columns that stand below their request in a narrow terminal: feature and user, then config
 
 
 def listing_lines(found: Sequence[Listed], *, width: int) -> list[str]:
-    """The table. Every text is cleaned, and lines are cut to the width; where the table is wider, feature and user stand below
-    their request instead of pushing time, tokens and cost out."""
+    """The table. Every text is cleaned, and lines are cut to the width; where the table is wider, feature and user, and then
+    the config, stand below their request instead of pushing time, tokens and cost out."""
     cells = [_HEADINGS, *(_row(one) for one in found)]
-    table = columns(cells, _ALIGN)
-    narrow = max(map(display_width, table)) > width
-    if narrow:
-        kept = [index for index in range(len(_HEADINGS)) if index not in _WHO]
+    for below in _BELOW:
+        kept = [index for index in range(len(_HEADINGS)) if index not in below]
         table = columns([[row[index] for index in kept] for row in cells], [_ALIGN[index] for index in kept])
+        if max(map(display_width, table)) <= width:
+            break
     lines = [table[0]]
     for row, shown, one in zip(cells[1:], table[1:], found, strict=True):
         lines.append(shown)
-        who = [row[index] for index in _WHO if narrow and row[index]]
+        who = [row[index] for index in below if row[index]]
         if said := " · ".join([*who, *happened(one)]):
             lines.append(f"{' ' * (SHORT_ID + 2)}{said}")
     return [fitted(line, width) for line in lines]

@@ -40,7 +40,7 @@ def check_lines(states: Sequence[State], traces: Traces, *, color: bool, width: 
     errors = sum(state.rule.severity == "error" for state in firing)
     rules = len({state.rule.id for state in states})
     warnings = count(len(firing) - errors, "warning")
-    yield f"{count(rules, 'rule')}: {count(errors, 'error')}, {warnings} fire{'s' if len(firing) == 1 else ''}"
+    yield f"{count(rules, 'rule')}: {count(errors, 'error')}, {warnings} fire"
 
 
 def _line(state: State, *, color: bool, width: int) -> str:

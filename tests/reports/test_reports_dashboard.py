@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -118,7 +119,10 @@ def test_every_point_leads_to_its_traces_with_the_keyboard(tmp_path: Path, colou
 
 @pytest.mark.skipif(chromium.PROGRAM is None, reason="needs chromium")
 def test_a_feature_is_looked_at_by_itself_and_an_empty_page_says_how_to_begin(tmp_path: Path) -> None:
-    file, empty = tmp_path / "dashboard.html", tmp_path / "empty.html"
+    file, empty, bare = (tmp_path / f"{name}.html" for name in ("dashboard", "empty", "bare"))
+    (row, *_) = board().releases
+    unreleased = replace(board(), releases=(replace(row, release=f"sha256:{'ab' * 32}"),))
+    bare.write_text(render_dashboard(unreleased, store="x"), encoding="utf-8")
     file.write_text(render_dashboard(board(), store="x", live=True), encoding="utf-8")
     empty.write_text(render_dashboard(Board(since=SINCE, until=NOW, bucket="day", spans=0), store="x"), encoding="utf-8")
     with chromium.chromium(tmp_path) as page:
@@ -134,5 +138,7 @@ def test_a_feature_is_looked_at_by_itself_and_an_empty_page_says_how_to_begin(tm
             "[...document.querySelectorAll('.card svg')][0].querySelectorAll('.hit')[9].dispatchEvent(new MouseEvent('click'))"
         )
         assert page.run("document.querySelector('#detail a').href").endswith(f"/trace/{TRACE}")
+        page.open(bare.as_uri())
+        assert "unreleased abababab" == page.run("document.querySelector('#releases td').textContent")
         page.open(empty.as_uri())
         assert page.run("!document.getElementById('empty').hidden && document.getElementById('board').hidden")
