@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from llmops_git.commands.ages import moment
 from llmops_git.commands.stored import since_option, store_option
 from llmops_git.errors import EXIT_OK, LlmopsError
 
@@ -17,7 +18,7 @@ DEFAULT_PORT = 8377
 
 @click.command("dashboard")
 @since_option("30d")
-@click.option("--until", metavar="TIME", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="Up to this time (UTC).")
+@click.option("--until", metavar="TIME", callback=moment, help="Up to then: how long ago, as 24h, or a time (UTC).")
 @click.option("--environment", metavar="ENV", default="", help="Traffic of one environment only.")
 @store_option
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_FILE, show_default=True,

@@ -12,7 +12,7 @@ import click
 from llmops_git.commands.project import emit_json
 from llmops_git.commands.traces_kept import FORMAT, store_at
 from llmops_git.commands.traces_shown import users_of
-from llmops_git.errors import EXIT_NOT_MEASURED, EXIT_OK
+from llmops_git.errors import EXIT_NOT_MEASURED, EXIT_OK, NotMeasured
 from llmops_git.reports.clean import clean
 from llmops_git.reports.numbers import count
 
@@ -26,11 +26,13 @@ def forget_users(
 ) -> int:
     """Forget, prove, show; 3 where something is left."""
     from llmops_git.monitoring.erase import Forgetting
-    from llmops_git.monitoring.files import outside
+    from llmops_git.monitoring.files import LocalFiles, outside
     from llmops_git.monitoring.forget import forget, traces_of
     from llmops_git.monitoring.proof import prove
 
     store = store_at(where)
+    if isinstance(store.files, LocalFiles) and not store.files.folder.is_dir():
+        raise NotMeasured(f"there is no store in {store.files.where}, so nothing was deleted", hint="--store PLACE")
     ids = users_of(users, salt_env)
     if dry_run:
         with outside(store.files):

@@ -430,3 +430,10 @@ def test_a_damaged_file_of_the_store_is_said(traces: Run, tmp_path: Path) -> Non
         assert (3 if arguments != ["compact"] else 0) == code, (arguments, err)
         assert "fault of llmops-git" not in err
         assert out == "" or arguments == ["compact"]
+
+
+def test_a_place_that_is_no_store_is_not_said_to_hold_nothing_of_a_user(traces: Run, tmp_path: Path) -> None:
+    code, out, err = traces("forget", "--user", "ann", "--store", tmp_path / "typo")
+    assert (3, "") == (code, out)
+    assert f"there is no store in {tmp_path / 'typo'}, so nothing was deleted" in err
+    assert not (tmp_path / "typo").exists()

@@ -87,6 +87,18 @@ def test_users_are_those_that_cost_most_and_add_up(board: Board) -> None:
     assert downs == sum(row.thumbs_down for row in board.users)
 
 
+def test_tokens_that_nobody_counted_are_not_none_of_them(tmp_path: Path) -> None:
+    uncounted = {names.INPUT_TOKENS, names.OUTPUT_TOKENS}
+    spans = [
+        replace(span, attributes={name: value for name, value in span.attributes.items() if name not in uncounted})
+        for span in SPANS[:100]
+    ]
+    with live_store(tmp_path, spans).connection() as connection:
+        board = read_board(connection, START - timedelta(days=1), START + timedelta(days=30))
+    assert {None} == {row.tokens for row in board.users}
+    assert sum(row.cost_usd or 0 for row in board.users) > 0
+
+
 def test_examples_of_a_point_are_the_worst_of_its_bucket(board: Board) -> None:
     roots = [span for release in (OLD, NEW) for span in of(names.INVOKE_WORKFLOW, release)]
     for example in [one for one in board.examples if one.pick == "slow"]:

@@ -104,8 +104,9 @@ def users(span: Span) -> Query:
     sql = (
         "SELECT config, user_id, sum(CASE WHEN root THEN weight ELSE 0 END) AS requests,"
         " sum(CASE WHEN root AND error <> '' THEN weight ELSE 0 END) AS errors,"
-        f" sum(CASE WHEN {IS_BILLED} AND coalesce(input_tokens, output_tokens) IS NOT NULL THEN weight * cost_usd END) AS usd,"
-        f" sum(CASE WHEN {IS_BILLED} THEN weight * (coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) END) AS tokens,"
+        f" sum(CASE WHEN {IS_BILLED} THEN weight * cost_usd END) AS usd,"
+        f" sum(CASE WHEN {IS_BILLED} AND coalesce(input_tokens, output_tokens) IS NOT NULL"
+        "  THEN weight * (coalesce(input_tokens, 0) + coalesce(output_tokens, 0)) END) AS tokens,"
         f" sum(CASE WHEN {IS_SIGNAL} THEN weight ELSE 0 END) AS downs FROM spans"
         f" WHERE user_id <> '' AND {span.condition} GROUP BY config, user_id"
         f" ORDER BY coalesce(usd, 0) DESC, requests DESC, config, user_id LIMIT {USERS}"
