@@ -171,7 +171,7 @@ def tracing(facts: Facts) -> Point:
         evidence.append(f"{share(traffic.captured, traffic.requests)} hold their inputs")
         evidence.append(f"{share(traffic.counted, traffic.calls)} of {count(traffic.calls, 'call')} know their tokens")
         if traffic.strange:
-            evidence.append(f"{count(traffic.strange, 'request')} of them name one that git does not have")
+            evidence.append(f"{traffic.strange:,} of them name{'s' if traffic.strange == 1 else ''} one that git does not have")
         if not enough(traffic.released - traffic.strange, traffic.requests):
             step = steps.name_release(*_served(facts))
         elif not traffic.captured:

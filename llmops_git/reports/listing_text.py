@@ -25,11 +25,8 @@ def listing_lines(found: Sequence[Listed], *, width: int) -> list[str]:
     """The table. Every text is cleaned, and lines are cut to the width; where the table is wider, feature and user, and then
     the config, stand below their request instead of pushing time, tokens and cost out."""
     cells = [_HEADINGS, *(_row(one) for one in found)]
-    for below in _BELOW:
-        kept = [index for index in range(len(_HEADINGS)) if index not in below]
-        table = columns([[row[index] for index in kept] for row in cells], [_ALIGN[index] for index in kept])
-        if max(map(display_width, table)) <= width:
-            break
+    tables = [(below, _without(cells, below)) for below in _BELOW]
+    below, table = next((pair for pair in tables if max(map(display_width, pair[1])) <= width), tables[-1])
     lines = [table[0]]
     for row, shown, one in zip(cells[1:], table[1:], found, strict=True):
         lines.append(shown)
@@ -37,6 +34,12 @@ def listing_lines(found: Sequence[Listed], *, width: int) -> list[str]:
         if said := " · ".join([*who, *happened(one)]):
             lines.append(f"{' ' * (SHORT_ID + 2)}{said}")
     return [fitted(line, width) for line in lines]
+
+
+def _without(cells: Sequence[Sequence[str]], below: Sequence[int]) -> list[str]:
+    """The table without some columns."""
+    kept = [index for index in range(len(_HEADINGS)) if index not in below]
+    return columns([[row[index] for index in kept] for row in cells], [_ALIGN[index] for index in kept])
 
 
 def _row(one: Listed) -> tuple[str, ...]:

@@ -115,7 +115,7 @@ def test_traffic_is_counted_and_strange_releases_are_seen(project: tuple[Place, 
     )
     found = points(clone)
     assert ["66 % of 3 requests name their release", "66 % hold their inputs", "all of 3 calls know their tokens",
-            "1 request of them name one that git does not have"] == found["tracing"]["evidence"]  # fmt: skip
+            "1 of them names one that git does not have"] == found["tracing"]["evidence"]  # fmt: skip
     assert "66 % of 3 calls know their cost" in found["dashboards"]["evidence"]
     assert "3 requests in 30 days" in found["logging"]["evidence"][0]
 
