@@ -37,8 +37,8 @@ evaluation:
     brief: {use: regex, pattern: "^(?i:positive|negative)\\\\b"}
   gate: {brief: {mode: off}}
 """
-GOOD = CONFIG.replace("MOST", "3").replace("HOW", "Answer with one word.")
-WORSE = CONFIG.replace("MOST", "16").replace("HOW", "Give your answer and explain it.")
+GOOD = CONFIG.replace("MOST", "2").replace("HOW", "Answer with one word.")
+WORSE = CONFIG.replace("MOST", "10").replace("HOW", "Give your answer and explain it.")
 GATED = "  gate: {brief: {mode: off}}\n"
 PACK = """\
 name: pii
