@@ -17,6 +17,7 @@ from llmops_git.commands.guard_reviewing import Drawn, ask, draw
 from llmops_git.commands.stored import stored_traces
 from llmops_git.errors import EXIT_OK, LlmopsError
 from llmops_git.monitoring.guard_rates import By, GuardRate, rates_of, rates_query, silent
+from llmops_git.reports import numbers
 
 if TYPE_CHECKING:
     from llmops_git.commands.project import Project
@@ -96,8 +97,9 @@ def _known(project: Project, policy: Policy, pack: str, path: Path) -> set[str]:
 
 
 def _said(drawn: Drawn) -> str:
-    missing = "".join(f"; {count} left out: {why}" for why, count in sorted(drawn.missing.items()))
-    return f"{len(drawn.items)} texts of {drawn.hits:,} hits and {drawn.passes:,} passes{missing}"
+    missing = "".join(f"; {number:,} left out: {why}" for why, number in sorted(drawn.missing.items()))
+    found = f"{numbers.count(drawn.hits, 'hit')} and {numbers.count(drawn.passes, 'pass', 'passes')}"
+    return f"{numbers.count(len(drawn.items), 'text')} of {found}{missing}"
 
 
 def _write_page(html: Path, pack: str, drawn: Drawn, path: Path, *, seed: int) -> None:

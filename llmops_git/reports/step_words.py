@@ -111,7 +111,7 @@ def _blocks(found: Mapping[str, Any]) -> Iterator[Block]:
     scores = [
         f"{name.removeprefix(names.SCORE_PREFIX)} {value:g}" if isinstance(value, int | float) else name
         for name, value in found.items()
-        if name.startswith(names.SCORE_PREFIX)
+        if name.startswith(names.SCORE_PREFIX) and name != names.SCORED_AT
     ]
     if scores:
         yield Block(label="scores", text=", ".join(scores))

@@ -22,3 +22,11 @@ def test_texts_of_strangers_stay_texts() -> None:
     assert "&lt;/pre&gt;&lt;script&gt;" in page
     assert "└─" in page
     assert ">1970-01-01 00:00:00 UTC\n" in page
+
+
+def test_when_a_live_request_was_scored_is_no_score() -> None:
+    said = {names.OPERATION: names.EVALUATE, names.EVALUATION_SCORE: 0.5, names.SCORED_AT: 1_795_900_000_000_000_000}
+    span = Span(trace_id="a" * 32, span_id="b" * 16, name="evaluate short", start_ns=0, end_ns=0, attributes=said)
+    page = render_trace_page([span])
+    assert "evaluate short  0 ms  0.5" in page
+    assert "scores" not in page
