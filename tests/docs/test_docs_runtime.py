@@ -55,7 +55,7 @@ def test_the_walk_through_does_what_it_says(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "app.py").write_text(application)
     steps = steps_of(PAGE)
     assert 4 == len(steps)
-    assert [] == run_steps(steps, tmp_path, {})
+    assert [] == run_steps(steps, tmp_path, {"COLUMNS": "120"})
     raw = "".join(file.read_text() for file in (tmp_path / ".llmops" / "traces" / "raw").glob("*.jsonl"))
     assert "ann@example.com" not in raw
     assert "[EMAIL]" in raw
