@@ -74,7 +74,10 @@ def _files(draw: random.Random, configs: int) -> Iterator[tuple[str, str]]:
         yield f"schemas/answer-{number:02}.json", json.dumps(_schema(draw), indent=2) + "\n"
     for number in range(JUDGES):
         yield f"judges/judge-{number:02}.yaml", _judge(draw)
-    yield "guardrails/pii.yaml", "name: pii\ndescription: personal data\nrules: {found: {use: pii, kinds: [EMAIL, PHONE], action: redact}}\n"
+    yield (
+        "guardrails/pii.yaml",
+        "name: pii\ndescription: personal data\nrules: {found: {use: pii, kinds: [EMAIL, PHONE], action: redact}}\n",
+    )
     for number in range(configs):
         yield f"prompts/{place_of(number)}.yaml", _config(draw, number)
         yield f"prompts/{place_of(number)}/system.j2", _template(draw, number)

@@ -47,10 +47,25 @@ def test_a_resolved_config_is_everything_that_reaches_the_model_and_no_name_of_a
             }
         ],
         "max_steps": 6,
-        "guardrails": {"input": [{"name": "pii", "message": "I cannot help with that.", "rules": [{
-            "name": "email", "use": "pii", "action": "block", "on_error": "pass", "sides": ["input", "output"], "timeout": 1.0,
-            "kinds": ["EMAIL"],
-        }]}]},
+        "guardrails": {
+            "input": [
+                {
+                    "name": "pii",
+                    "message": "I cannot help with that.",
+                    "rules": [
+                        {
+                            "name": "email",
+                            "use": "pii",
+                            "action": "block",
+                            "on_error": "pass",
+                            "sides": ["input", "output"],
+                            "timeout": 1.0,
+                            "kinds": ["EMAIL"],
+                        }
+                    ],
+                }
+            ]
+        },
     }
     assert expected == config.resolved
     assert digest_of(config.resolved) == config.digest
