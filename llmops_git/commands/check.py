@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llmops_git.commands.check_monitors import is_monitor, monitor_problems
 from llmops_git.commands.project import describe_tree, emit_json, format_option, open_project, terminal
 from llmops_git.errors import EXIT_OK, EXIT_USAGE, InvalidInput, LlmopsError, Problem, Severity
 
@@ -81,8 +82,8 @@ def find_problems(
     except InvalidInput as error:
         return list(error.problems), 0
     files = config_files(tree.walk(), policy)
-    problems = [*named_files(files)[1], *_monitor_problems(tree, policy, paths)]
-    others = [path for path in paths if not _is_monitor(path, policy)]
+    problems = [*named_files(files)[1], *monitor_problems(tree, policy, files, paths)]
+    others = [path for path in paths if not is_monitor(path, policy)]
     if not files and not paths:
         hint = "llmops-git init"
         problems.append(
@@ -97,28 +98,6 @@ def find_problems(
         problems += _config_problems(tree, path, policy, loader, today)
     problems += guardrail_problems(tree, policy, closures, paths, chosen)
     return list(dict.fromkeys(problems)), len(chosen)
-
-
-def _monitor_problems(tree: Tree, policy: Policy, paths: Sequence[str]) -> Iterable[Problem]:
-    """What is wrong with the rules about live traffic, all of them or those of the paths chosen."""
-    from llmops_git.monitoring.rule_files import read_rules
-
-    chosen = [path for path in paths if not path or _is_monitor(path, policy)]
-    if paths and not chosen:
-        return []
-    problems = read_rules(tree, policy)[1]
-    return [
-        problem
-        for problem in problems
-        if not paths or any(not path or problem.path == path or problem.path.startswith(f"{path}/") for path in chosen)
-    ]
-
-
-def _is_monitor(path: str, policy: Policy) -> bool:
-    from llmops_git.monitoring.rule_files import FOLDER
-
-    folder = f"{policy.root}/{FOLDER}" if policy.root else FOLDER
-    return path == folder or path.startswith(f"{folder}/")
 
 
 def _chosen(tree: Tree, closures: Closures, files: Sequence[str], paths: Sequence[str]) -> list[str]:

@@ -12,7 +12,7 @@ from llmops_git.commands.ages import moment
 from llmops_git.commands.stored import since_option, store_option
 from llmops_git.errors import EXIT_OK, LlmopsError
 
-DEFAULT_FILE = "dashboard.html"
+DEFAULT_FILE = ".llmops/dashboard.html"  # of the project: it names users, and is not for git
 DEFAULT_PORT = 8377
 
 
@@ -21,8 +21,8 @@ DEFAULT_PORT = 8377
 @click.option("--until", metavar="TIME", callback=moment, help="Up to then: how long ago, as 24h, or a time (UTC).")
 @click.option("--environment", metavar="ENV", default="", help="Traffic of one environment only.")
 @store_option
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_FILE, show_default=True,
-              metavar="FILE", help="The page to write.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help=f"The page to write (default: {DEFAULT_FILE} of the project).")  # fmt: skip
 @click.option("--serve", is_flag=True, help="Serve the page on this machine instead, with the texts of each trace beside it.")
 @click.option("--port", type=click.IntRange(0, 65535), default=DEFAULT_PORT, show_default=True, metavar="N",
               help="Of --serve; 0: one that is free.")  # fmt: skip
@@ -31,7 +31,7 @@ def command(
     until: datetime | None,
     environment: str,
     store: str | None,
-    output: Path,
+    output: Path | None,
     serve: bool,
     port: int,
 ) -> int:
@@ -41,19 +41,24 @@ def command(
     """
     from llmops_git.commands.boarding import Boarding
     from llmops_git.commands.project import open_project
+    from llmops_git.repo.ignored import keep_out_of_git
 
     asked = click.get_current_context().get_parameter_source("since") is not ParameterSource.DEFAULT
-    boarding = Boarding(open_project(), store, environment=environment, back=since, until=_utc(until), from_first=not asked)
+    project = open_project()
+    boarding = Boarding(project, store, environment=environment, back=since, until=_utc(until), from_first=not asked)
     if serve:
         from llmops_git.commands.dashboard_server import serve_dashboard
 
         return serve_dashboard(boarding, port)
     page = boarding.page(live=False)
+    file = output or project.git.folder / project.root / DEFAULT_FILE
     try:
-        output.write_text(page, encoding="utf-8")
+        file.parent.mkdir(exist_ok=True)
+        keep_out_of_git(file.parent)
+        file.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise LlmopsError(f"{output} cannot be written: {error.strerror}") from None
-    click.echo(f"wrote {output}: open it in a browser", err=True)
+        raise LlmopsError(f"{file} cannot be written: {error.strerror}") from None
+    click.echo(f"wrote {file}: open it in a browser", err=True)
     return EXIT_OK
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from llmops_git.releases.values import Registry
     from llmops_git.repo.git import Git
 
-DASHBOARDS = ("dashboard.html", ".llmops/dashboard.html")
+DASHBOARDS = (".llmops/dashboard.html", "dashboard.html")
 WORKFLOWS = ".github/workflows"
 _CALLS = r"chat\.completions|messages\.create\(|generate_content\(|ChatOpenAI|litellm|responses\.create\("
 _RECORDS = r"from llmops_git import .*runtime|llmops_git\.runtime"

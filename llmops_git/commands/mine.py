@@ -74,6 +74,10 @@ def command(
     )  # fmt: skip
     project = open_project()
     ground = ground_of(project) if push or pull_request else None
+    if ground is not None and pull_request and not dry_run:
+        from llmops_git.commands.forge_here import forge_here
+
+        forge_here(project.git, ground.remote, "mine")  # a missing token is said before anybody is asked and paid
     tree = project.tree(ground.base if ground else None)
     policy = with_limits(project.policy(tree), max_usd=max_usd, max_requests=None)
     made = _mine(project, tree, policy, asked, remote=ground.remote if ground else _remote(project, policy))

@@ -17,12 +17,12 @@ from typing import Any
 from llmops_git.errors import LlmopsError
 from llmops_git.evals.evidence import run_document, run_from_document, sample_document
 from llmops_git.evals.values import Run
+from llmops_git.repo.ignored import home_of, keep_out_of_git
 from llmops_git.traces.otlp import from_otlp_line, to_otlp_line
 from llmops_git.traces.span import Span
 
 RUNS_FILE, REPORT_FILE, COMMENT_FILE, TRACES_FILE = "run.json", "report.json", "comment.md", "traces.jsonl"
 FORMAT = "llmops-git/runs/1"
-HOME = ".llmops"
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
@@ -42,7 +42,7 @@ def write_run_folder(
     _refuse_links(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _keep_out_of_git(folder)
+        keep_out_of_git(folder)
         write_whole(folder / TRACES_FILE, _trace_lines(spans))
         write_whole(folder / RUNS_FILE, _run_lines(runs, header or {"format": FORMAT}))
         write_whole(folder / COMMENT_FILE, [comment])
@@ -112,23 +112,9 @@ def _trace_lines(spans: Iterable[Span]) -> Iterator[str]:
         yield to_otlp_line(trace) + "\n"
 
 
-def _home(folder: Path) -> Path | None:
-    """The `.llmops` folder that a run folder is in, if it is in one."""
-    return next((parent for parent in (folder, *folder.parents) if parent.name == HOME), None)
-
-
 def _refuse_links(folder: Path) -> None:
-    home = _home(folder)
+    home = home_of(folder)
     parts = [folder] if home is None else [part for part in (folder, *folder.parents) if part == home or home in part.parents]
     for part in parts:
         if part.is_symlink():
             raise LlmopsError(f"{part} is a link, and run folders are not written through links", hint=f"rm {part}")
-
-
-def _keep_out_of_git(folder: Path) -> None:
-    """Make git ignore `.llmops`, whatever the repository's own ignore files say."""
-    home = _home(folder)
-    if home is not None:
-        ignore = home / ".gitignore"
-        if ignore.is_symlink() or not ignore.exists():
-            write_whole(ignore, ["*\n"])

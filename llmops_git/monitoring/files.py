@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from llmops_git.errors import LlmopsError, NotMeasured
+from llmops_git.repo.ignored import keep_out_of_git
 
 REMOTE = 'pip install "llmops-git[remote]", and the driver of the storage, as s3fs or gcsfs'
 TEMPORARY = ".part"
@@ -91,6 +92,7 @@ class LocalFiles:
     def take(self, source: Path, name: str) -> None:
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
+        keep_out_of_git(self.folder)
         with source.open("rb") as file:
             os.fsync(file.fileno())
         source.replace(target)
@@ -112,6 +114,7 @@ class LocalFiles:
     def _beside(self, name: str, content: bytes) -> Path:
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
+        keep_out_of_git(self.folder)
         beside = target.with_name(f"{target.name}.{secrets.token_hex(4)}{TEMPORARY}")
         with beside.open("wb") as file:
             file.write(content)

@@ -30,16 +30,25 @@ class Line:
 
 
 def files_in(paths: Sequence[Path]) -> list[Path]:
-    """Files, and those in folders that look like lines of JSON, in the order of their names. Raises LlmopsError."""
+    """Files, and those in folders that look like lines of JSON, in the order of their names. Raises LlmopsError.
+
+    What lies in hidden folders below (`.git`, and `.llmops` with the traces of evaluations) is no live traffic, unless named.
+    """
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(file for file in path.rglob("*") if file.suffix in ENDINGS and file.is_file())
+            found += sorted(
+                file for file in path.rglob("*") if file.suffix in ENDINGS and _is_open(file, path) and file.is_file()
+            )
         elif path.is_file():
             found.append(path)
         else:
             raise LlmopsError(f"{path} is no file and no folder")
     return found
+
+
+def _is_open(file: Path, folder: Path) -> bool:
+    return file.suffix in ENDINGS and not any(part.startswith(".") for part in file.relative_to(folder).parts[:-1])
 
 
 def source_key(file: BinaryIO) -> str:

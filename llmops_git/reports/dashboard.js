@@ -54,8 +54,8 @@ document.addEventListener("DOMContentLoaded", () => {
     }
     if (unit !== "score") bottom = 0;
     if (!(top > bottom)) top = bottom + (Math.abs(bottom) || 1) * 0.1;
-    const room = (top - bottom) * 0.08;
-    return { bottom: unit === "score" ? bottom - room : 0, top: top + room };
+    const room = (top - bottom) * 0.08, full = (unit === "score" || unit === "share") && top <= 1; // no more than all of it
+    return { bottom: unit === "score" ? Math.max(bottom - room, bottom < 0 ? -Infinity : 0) : 0, top: full ? Math.min(top + room, 1) : top + room };
   };
   const chart = (panel, lines) => {
     const unit = panel.unit;

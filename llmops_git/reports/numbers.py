@@ -47,10 +47,12 @@ def size(value: float, unit: Unit) -> str:
 
 
 def interval(low: float | None, high: float | None, unit: Unit) -> str:
-    """`[-20.2, +0.9]` in the unit of the difference beside it."""
+    """`[-20.2, +0.9]` in the unit of the difference beside it; rates differ by no more than 100 points."""
     if low is None or high is None:
         return NONE
     scale, digits = (100, 1) if unit == "rate" else (1, 3)
+    if unit == "rate":
+        low, high = max(low, -1.0), min(high, 1.0)
     return f"[{_bound(scale * low, digits)}, {_bound(scale * high, digits)}]"
 
 

@@ -6,8 +6,11 @@ import os
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from llmops_git.repo.ignored import keep_out_of_git
 from llmops_git.runtime.sinks import Resource, SinkUnavailable
 from llmops_git.traces.otlp import to_otlp_line
 
@@ -78,6 +81,8 @@ class FileSink:
 
     def _begin(self, hour: int) -> None:
         os.makedirs(self.folder, exist_ok=True)  # noqa: PTH103
+        with suppress(OSError):  # what matters here is the trace
+            keep_out_of_git(Path(self.folder))
         host = re.sub(r"[^A-Za-z0-9.-]+", "-", host_name())[:60] or "host"
         name = f"{host}-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0)

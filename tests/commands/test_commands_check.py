@@ -293,3 +293,21 @@ def test_the_parts_of_a_combination_are_scorers_of_the_config(project: Path, cap
     assert "did you mean `same`?" in said
     write(project, {"prompts/one.yaml": GOOD.replace("{same: {use: exact}}", scorers.replace("sane", "same"))})
     assert "`slow` cannot be a part: it is better when lower, and has no range" in check(capsys, "prompts/one.yaml")[1]
+
+
+def test_a_rule_about_a_score_that_no_config_has_is_a_warning(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = "rules:\n  - {id: ID, metric: score.SCORER.mean, window: 1d, compare: {op: lt, value: 0.5}}\n"
+    for path, text in {**FILES, "monitors/a.yaml": rules.replace("ID", "worse").replace("SCORER", "saem")}.items():
+        (repository / path).parent.mkdir(parents=True, exist_ok=True)
+        (repository / path).write_text(text)
+    monkeypatch.chdir(repository)
+    assert 0 == run(["check", "--format", "json"])
+    (problem,) = [one for one in json.loads(capsys.readouterr().out)["problems"] if one["path"] == "monitors/a.yaml"]
+    assert ("warning", 2) == (problem["severity"], problem["line"])
+    assert "no config has such a scorer" in problem["message"]
+    assert "same" in problem["hint"]
+    (repository / "monitors" / "a.yaml").write_text(rules.replace("ID", "worse").replace("SCORER", "same"))
+    assert 0 == run(["check", "--format", "json"])
+    assert [] == [one for one in json.loads(capsys.readouterr().out)["problems"] if one["path"] == "monitors/a.yaml"]

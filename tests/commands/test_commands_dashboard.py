@@ -38,8 +38,9 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_it_writes_one_page_without_the_texts_of_requests(project: Path) -> None:
     done = run(project, "--until", "2025-11-21", "--since", "7d")
     assert (0, "") == (done.returncode, done.stdout)
-    assert "wrote dashboard.html" in done.stderr
-    page = (project / "dashboard.html").read_text()
+    file = project / ".llmops" / "dashboard.html"
+    assert f"wrote {file}" in done.stderr
+    page = file.read_text()
     assert NEW in page
     assert FIRST in page or str(len(SPANS)) in page
     assert "Where is my order" not in page
@@ -64,7 +65,7 @@ def test_without_traces_it_says_how_to_get_some(tmp_path: Path) -> None:
     assert 3 == done.returncode
     assert "there are no traces" in done.stderr
     assert "hint: llmops-git traces ingest" in done.stderr
-    assert not (tmp_path / "dashboard.html").exists()
+    assert not (tmp_path / ".llmops" / "dashboard.html").exists()
 
 
 @pytest.mark.parametrize("wrong", ["--since=soon", "--until=never", "--port=70000"])
