@@ -91,6 +91,8 @@ def _forge(project: Project, remote: str | None) -> Forge | None:
     from llmops_git.commands.monitoring import here_token
 
     if not here_token() or remote is None:
+        why = "no remote" if remote is None else "no token in LLMOPS_TOKEN, GITHUB_TOKEN or GH_TOKEN"
+        click.echo(f"note: no issues are kept: {why}", err=True)
         return None
     try:
         return forge_here(project.git, remote, "monitor check").forge
