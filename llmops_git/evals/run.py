@@ -159,6 +159,7 @@ class _Running:
         self._finder = Finder(lambda request: answer_of(self._buyer, request))
         self._lock = threading.Lock()
         self._error: BaseException | None = None
+        self._ended: Mapping[threading.Thread, threading.Event] = {}
         self._done = 0
         self._results = [Results(job, first_repeat) for job in jobs]
         self._steps = [StepSpool() for _ in jobs]
@@ -234,20 +235,21 @@ class _Running:
     def _wait(self, threads: list[threading.Thread], on_progress: Callable[[int, int], None] | None) -> None:
         """Run the threads to their end, telling how far they are; on an interrupt let calls under way end."""
         total = self._total() + count_of(self._contests, self._benches)
+        # events, since a `join` that a signal interrupts takes its thread for ended before Python 3.13
+        self._ended = ended = {thread: threading.Event() for thread in threads}
         try:
             for thread in threads:
                 thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(_REFRESH)
+            for end in ended.values():
+                while not end.wait(_REFRESH):
                     if on_progress is not None:
                         on_progress(self._done, total)
         except BaseException:
             self._stop.set()
             until = self._clock.monotonic() + _GRACE
-            for thread in threads:
+            for thread, end in ended.items():
                 if thread.ident is not None:
-                    thread.join(max(until - self._clock.monotonic(), 0.0))
+                    end.wait(max(until - self._clock.monotonic(), 0.0))
             raise
         if on_progress is not None and self._error is None:
             on_progress(self._done, total)
@@ -266,6 +268,8 @@ class _Running:
             with self._lock:
                 self._error = self._error or error
             self._stop.set()
+        finally:
+            self._ended[threading.current_thread()].set()
 
     def _sample(self, task: _Task) -> None:
         bench = self._benches[task.job]
