@@ -10,7 +10,6 @@ import json
 import subprocess
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ evaluation:
   gate: {brief: {mode: off}}
 """
 GOOD = CONFIG.replace("MOST", "2").replace("HOW", "Answer with one word.")
-WORSE = CONFIG.replace("MOST", "10").replace("HOW", "Give your answer and explain it.")
+WORSE = CONFIG.replace("MOST", "20").replace("HOW", "Give your answer and explain it.")
 GATED = "  gate: {brief: {mode: off}}\n"
 PACK = """\
 name: pii
@@ -151,8 +150,7 @@ def serve(router: runtime.Router, numbers: Sequence[int]) -> Counter[str]:
                 request.signal("thumbs_down", comment="too long")
             return request.bundle.release
 
-    with ThreadPoolExecutor(2) as pool:
-        return Counter(pool.map(one, numbers))
+    return Counter(map(one, numbers))  # one after the other: how long each takes is then the model's time
 
 
 @pytest.mark.model
