@@ -32,7 +32,7 @@ guardrails: {input: [pii]}
 evaluation:
   dataset: ../evals/reviews.jsonl
   scorers:
-    answers: {use: length, min: 2}
+    answers: {use: length, min: 1}
     brief: {use: regex, pattern: "^(?i:positive|negative)\\\\b"}
   gate: {brief: {mode: off}}
 """
