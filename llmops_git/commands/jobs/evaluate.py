@@ -62,9 +62,7 @@ class Prepared(NamedTuple):
 
 def prepared(session: Session, project: Project, targets: Targets) -> Prepared:
     """Bring the commits here, and see what changed. Raises LlmopsError."""
-    from llmops_git.commands.candidates import with_limits
     from llmops_git.commands.jobs.roots import policy_root_of
-    from llmops_git.repo.changes import compute_changes
     from llmops_git.repo.deepen import ensure_commits, ensure_merge_base
 
     git = project.git
@@ -75,8 +73,12 @@ def prepared(session: Session, project: Project, targets: Targets) -> Prepared:
     ensure_commits(git, remote, [base])
     project.root = policy_root_of(project, tip, targets.head)
     policy = project.policy(project.tree(tip))
-    policy = with_limits(policy, max_usd=session.inputs.max_usd, max_requests=None)
     click.echo(f"comparing {targets.head[:12]} with {base[:12]} under the policy of {tip[:12]}: {targets.why}")
+    # imported here: what measures is large, and whoever waits has been told already
+    from llmops_git.commands.candidates import with_limits
+    from llmops_git.repo.changes import compute_changes
+
+    policy = with_limits(policy, max_usd=session.inputs.max_usd, max_requests=None)
     changes = compute_changes(git, base, targets.head, root=project.root)
     _look_at_policy(session, project, base=base, head=targets.head, tip=tip)
     _refuse_unknown(session, project, changes)
