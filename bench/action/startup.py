@@ -191,7 +191,7 @@ def page(found: dict[str, list[Cost]], sizes: dict[str, int]) -> str:
             "cache is off, and each round has a copy of the Action that nobody compiled. The clock depends on the load of the machine.",
             "",
             "pip into a folder is used: nothing else to fetch, trust or configure, mirrors work as they are configured for pip, and it",
-            "is within the goals. uv installs faster and is larger than everything else that the Action needs.",
+            "is what the goals are held to. uv installs faster and is larger than everything else that the Action needs.",
             "",
         ]
     )
