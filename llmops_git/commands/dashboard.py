@@ -52,6 +52,8 @@ def command(
         return serve_dashboard(boarding, port)
     page = boarding.page(live=False)
     file = output or project.git.folder / project.root / DEFAULT_FILE
+    if output is None and (file.is_symlink() or file.parent.is_symlink()):  # a checkout can hold links to anywhere
+        raise LlmopsError(f"{file} is a link, or in one, and is not written through it", hint="name a file with -o")
     try:
         file.parent.mkdir(exist_ok=True)
         keep_out_of_git(file.parent)

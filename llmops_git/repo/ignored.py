@@ -17,7 +17,7 @@ def home_of(folder: Path) -> Path | None:
 def keep_out_of_git(folder: Path) -> None:
     """Make git ignore the `.llmops` that holds a folder, whatever the repository's own ignore files say. Raises OSError."""
     home = home_of(folder)
-    if home is None:
+    if home is None or home.is_symlink():  # somebody's own place, or where a stranger's checkout points
         return
     ignore = home / ".gitignore"
     if ignore.is_file() and not ignore.is_symlink():

@@ -68,6 +68,18 @@ def test_without_traces_it_says_how_to_get_some(tmp_path: Path) -> None:
     assert not (tmp_path / ".llmops" / "dashboard.html").exists()
 
 
+def test_a_link_in_the_checkout_is_not_written_through(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "app", tmp_path / "elsewhere"
+    subprocess.run(["git", "init", "-q", "-b", "main", folder], check=True)
+    live_store(elsewhere / "traces", SPANS)
+    before = sorted(elsewhere.iterdir())
+    (folder / ".llmops").symlink_to(elsewhere)
+    done = run(folder, "--until", "2025-11-21", "--since", "7d")
+    assert 2 == done.returncode, done.stderr
+    assert "is not written through it" in done.stderr
+    assert before == sorted(elsewhere.iterdir())
+
+
 @pytest.mark.parametrize("wrong", ["--since=soon", "--until=never", "--port=70000"])
 def test_what_cannot_be_meant_is_refused(project: Path, wrong: str) -> None:
     assert 2 == run(project, wrong).returncode
