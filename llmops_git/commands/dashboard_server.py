@@ -1,8 +1,4 @@
-"""Serves the dashboard to this machine only: the page, and each trace with its texts.
-
-A page of another site that a browser has open could ask this server too, so only requests that name this machine are answered
-(otherwise a name that is led to 127.0.0.1 would make the traces readable to that site).
-"""
+"""Serves the dashboard to this machine only: the page, and each trace with its texts."""
 
 from __future__ import annotations
 
@@ -10,14 +6,12 @@ import re
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
-import click
-
+from llmops_git.commands.loopback import HOST, names_this_machine, opened, serve
 from llmops_git.errors import EXIT_OK, LlmopsError
 
 if TYPE_CHECKING:
     from llmops_git.commands.boarding import Boarding
 
-HOST = "127.0.0.1"
 _TRACE = re.compile(r"/trace/([0-9a-f]{32})", re.ASCII)
 
 
@@ -35,7 +29,7 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        if self.headers.get("Host", "").rpartition(":")[0] not in {"127.0.0.1", "localhost", "[::1]"}:
+        if not names_this_machine(self.headers.get("Host")):
             self._answer(403, "text/plain", "only for this machine\n")
             return
         try:
@@ -77,15 +71,5 @@ class _Handler(BaseHTTPRequestHandler):
 def serve_dashboard(boarding: Boarding, port: int) -> int:
     """Serve until interrupted. Raises LlmopsError where the port is taken, or where there is nothing to show."""
     boarding.page(live=True)  # what is missing is said now, and not in the browser
-    try:
-        server = _Server(boarding, port)
-    except OSError as error:
-        raise LlmopsError(f"port {port} cannot be used: {error.strerror}", hint="--port 0 takes one that is free") from None
-    click.echo(f"http://{HOST}:{server.server_address[1]}/ (Ctrl-C ends it)")
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        click.echo("ended", err=True)
-    finally:
-        server.server_close()
+    serve(opened(lambda: _Server(boarding, port), port), "/")
     return EXIT_OK

@@ -14,15 +14,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import click
-
+from llmops_git.commands.loopback import HOST, names_this_machine, opened, serve
 from llmops_git.commands.traces_kept import store_at
 from llmops_git.errors import EXIT_OK, LlmopsError
 from llmops_git.monitoring.fast_json import dumps, loads
 from llmops_git.monitoring.files import LocalFiles
 from llmops_git.monitoring.store import RAW
 
-HOST = "127.0.0.1"
 PATH = "/v1/traces"
 MOST_BYTES = 32 << 20  # of a request, and four times that unpacked
 ROLLOVER_BYTES = 64 << 20  # then the next raw file begins
@@ -138,10 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, kind, b"{}" if kind == _JSON else b"")
 
     def _body(self) -> bytes:
-        if (
-            self.headers.get("Host", "").rpartition(":")[0] not in {"127.0.0.1", "localhost", "[::1]"}
-            or "Origin" in self.headers
-        ):
+        if not names_this_machine(self.headers.get("Host")) or "Origin" in self.headers:
             raise Refusal(403, "only for programs of this machine")
         if self.path != PATH:
             raise Refusal(404, f"only {PATH}")
@@ -176,16 +171,7 @@ def receive(where: str | None, port: int) -> int:
         )
     files = RawFiles(store.files.folder / RAW)
     try:
-        server = _Server(files, port)
-    except OSError as error:
-        files.close()
-        raise LlmopsError(f"port {port} cannot be used: {error.strerror}", hint="--port 0 takes one that is free") from None
-    click.echo(f"http://{HOST}:{server.server_address[1]}{PATH} (Ctrl-C ends it)")
-    try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        click.echo("ended", err=True)
+        serve(opened(lambda: _Server(files, port), port), PATH)
     finally:
-        server.server_close()
         files.close()
     return EXIT_OK
